@@ -20,9 +20,9 @@ function wholeDiff(name: string, before: string, after: string): string {
 }
 
 function linesWith(sign: string, text: string): { readonly count: number; readonly text: string } {
-  const lines = text.split('\n')
-  const ends = lines.at(-1) === ''
-  if (ends) lines.pop()
-  const shown = lines.map((line) => `${sign}${line}\n`).join('')
-  return { count: lines.length, text: ends ? shown : `${shown}\\ No newline at end of file\n` }
+  if (text === '') return { count: 0, text }
+  const ends = text.endsWith('\n')
+  const lines = ends ? text.slice(0, -1) : text
+  const shown = `${sign}${lines.replaceAll('\n', `\n${sign}`)}\n`
+  return { count: lines.split('\n').length, text: ends ? shown : `${shown}\\ No newline at end of file\n` }
 }

@@ -60,3 +60,12 @@ export function withoutHostsBlock(text: string): string {
   const present = findBlock(text)
   return present === undefined ? text : text.slice(0, present.start) + text.slice(present.end)
 }
+
+/** What other lines of a hosts file say: all but the first of our blocks, also where that is damaged. */
+export function outsideHostsBlock(text: string): string {
+  const from = text.search(/^# BEGIN quorate$/m)
+  const block = from < 0 ? '' : text.slice(from)
+  // One search for each mark: a text of thousands of beginnings has no end.
+  const to = block.search(/^# END quorate$/m)
+  return to < 0 ? text : text.slice(0, from) + block.slice(to + end.length)
+}

@@ -51,20 +51,29 @@ export function commandWords(
     if (key === 'Environment') for (const one of words(value)) put(settings.environment, one)
   }
   // Files are read when the unit starts: what they say counts more than Environment=.
-  for (const path of named)
+  for (const path of countedOnce(named))
     for (const line of (environmentFile(path) ?? '').split('\n'))
       if (!/^\s*([#;]|$)/.test(line)) put(settings.environment, unquoted(line.trim()))
-  return words(settings.exec).flatMap((word) => expanded(word, settings.environment))
+  return expanded(words(settings.exec), settings.environment)
 }
 
 /** Files that a unit reads its environment from. */
 export const environmentFiles = (files: readonly UnitFile[]): string[] =>
-  files
-    .flatMap(({ text }) => serviceLines(text))
-    .flatMap(([key, value]) => (key === 'EnvironmentFile' && value !== '' ? [value.replace(/^-/, '')] : []))
+  countedOnce(
+    files
+      .flatMap(({ text }) => serviceLines(text))
+      .flatMap(([key, value]) => (key === 'EnvironmentFile' && value !== '' ? [value.replace(/^-/, '')] : [])),
+  )
 
-/** `[Service]` or `Key=value`: a unit of thousands of other lines costs one search. */
-const unitLine = /^[^\S\n]*(?:\[([^\]\n]+)\]|([A-Za-z]+)[^\S\n]*=(.*))/gm
+/** kubeadm's drop-in names two. A unit may name thousands, and each is a file to read. */
+const mostEnvironmentFiles = 8
+
+/** Paths of EnvironmentFile= in their order, each where it counts: the last time that it is named. */
+export const countedOnce = (paths: readonly string[]): string[] =>
+  [...new Set([...paths].reverse())].slice(0, mostEnvironmentFiles).reverse()
+
+/** `[Service]` or `Key=value`: a unit of thousands of other lines costs one search. Only spaces and tabs indent: a carriage return begins a line. */
+const unitLine = /^[ \t]*(?:\[([^\]\n]+)\]|([A-Za-z]+)[ \t]*=(.*))/gm
 
 /** `Key=value` lines of the section [Service]; a line goes on after a backslash. */
 function serviceLines(text: string): [string, string][] {
@@ -79,7 +88,7 @@ function serviceLines(text: string): [string, string][] {
 
 /** Words as systemd splits them: quotes hold spaces together. */
 const words = (text: string): string[] =>
-  [...text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))
+  (text.match(/(?:"[^"]*"|'[^']*'|[^\s"']+)+/g) ?? []).map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))
 
 /** `NAME="value"` of an EnvironmentFile. */
 const unquoted = (line: string): string => line.replace(/^([A-Za-z_][A-Za-z0-9_]*)=(["'])(.*)\2$/, '$1=$3')
@@ -89,10 +98,21 @@ function put(environment: Map<string, string>, assignment: string): void {
   if (at > 0) environment.set(assignment.slice(0, at), assignment.slice(at + 1))
 }
 
-function expanded(word: string, environment: ReadonlyMap<string, string>): string[] {
-  const [, alone] = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(word) ?? []
-  if (alone !== undefined) return words(environment.get(alone) ?? '')
-  return [word.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => environment.get(name) ?? '')]
+/** Of all values that variables stand for; a kubelet's command line has a few thousand. A variable that is named a thousand times would be a thousand times its value. */
+const mostCharacters = 256 * 1024
+
+function expanded(all: readonly string[], environment: ReadonlyMap<string, string>): string[] {
+  let left = mostCharacters
+  const take = (name: string): string => {
+    const value = environment.get(name) ?? ''
+    left -= value.length
+    return left < 0 ? '' : value
+  }
+  return all.flatMap((word) => {
+    const [, alone] = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(word) ?? []
+    if (alone !== undefined) return words(take(alone))
+    return [word.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => take(name))]
+  })
 }
 
 /** A flag's value among words; the last counts. Both `--name=value` and `--name value`. */

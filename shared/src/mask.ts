@@ -52,16 +52,19 @@ export function maskedValue(mask: Mask, name: string, value: string): string {
   }
   // Nobody has that many; each is work.
   if (value.length > longest) return mask(value)
+  // Thousands of words have none.
+  if (!value.includes('://')) return value
   return value.replace(/:\/\/([^/@\s]+)@/g, (_, user: string) => `://${mask(user)}@`)
 }
 
 /** Words of a command line: a secret may stand in the flag's own word or in the one after it. */
 export function maskedWords(mask: Mask, words: readonly string[]): string[] {
   return words.map((word, at) => {
-    const [, flag, value] = /^(--?[^=]*)=([\s\S]*)$/.exec(word) ?? []
+    const isFlag = word.startsWith('-')
+    const [, flag, value] = (isFlag ? /^(--?[^=]*)=([\s\S]*)$/.exec(word) : undefined) ?? []
     if (flag !== undefined && value !== undefined) return `${flag}=${maskedValue(mask, flag, value)}`
     const before = words[at - 1] ?? ''
-    const follows = /^--?[^=]+$/.test(before) && !word.startsWith('-')
+    const follows = !isFlag && before.startsWith('-') && /^--?[^=]+$/.test(before)
     return maskedValue(mask, follows ? before : '', word)
   })
 }

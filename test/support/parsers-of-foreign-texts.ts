@@ -15,7 +15,7 @@ import { readComponentConfig, withoutHeaders } from '@quorate/shared/component-c
 import { unifiedDiff } from '@quorate/shared/diff'
 import { letEtcdListen } from '@quorate/shared/etcd-listen'
 import { certificatesIn } from '@quorate/shared/fleet-chain'
-import { withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
+import { outsideHostsBlock, withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
 import { virtualIpOf } from '@quorate/shared/kube-vip-manifest'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
@@ -33,6 +33,7 @@ import { readStaticPodDetails } from '@quorate/shared/static-pod-details'
 import { filePlace } from '@quorate/shared/text-place'
 import { documentBody, readYaml } from '@quorate/shared/yaml-text'
 import { parseAgentConfig } from '../../agent/src/config.js'
+import { runtimeFlags } from '../../agent/src/host/cri-socket.js'
 import { dnsProblem } from '../../agent/src/host/dns-question.js'
 import type { Host } from '../../agent/src/host/host.js'
 import { readHttpAnswer } from '../../agent/src/host/http-answer.js'
@@ -88,6 +89,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   unifiedDiff: (text) => unifiedDiff('a', text, [...text].reverse().join('')),
   matchingLines: (text) => matchingLines(text, words),
   withHostsBlock: (text) => [withHostsBlock(text, 'a', '10.0.0.1'), withoutHostsBlock(text)],
+  outsideHostsBlock,
   readOsRelease,
   virtualIpOf,
   commandWords: (text) => [
@@ -117,6 +119,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   ],
   preflightFindings: (text) => [preflightFindings(text, 1), lastLines(text)],
   readKubeletFlags: (text) => readKubeletFlags(nodeOf(text)),
+  runtimeFlags,
   readProxies: (text) => readProxies(nodeOf(text)),
   readRuntime: (text) => readRuntime(nodeOf(text), '/run/containerd/containerd.sock'),
   maskSecrets: (text) => [isForeign(text), maskSecrets(text)],

@@ -17,7 +17,8 @@ const fallback = '/run/containerd/containerd.sock'
 const configs = ['/var/lib/kubelet/config.yaml', '/var/lib/kubelet/instance-config.yaml']
 /** Files with the kubelet's flags, which take precedence. kubeadm used the first. */
 const flags = ['/var/lib/kubelet/kubeadm-flags.env', '/etc/default/kubelet', '/etc/sysconfig/kubelet']
-const flag = /^[^#\n]*--container-runtime-endpoint[= ]["']?([^\s"']+)/gm
+/** One line is one search: what ends a line for `^` must not be within it. */
+const flag = /^[^#\n\r\u2028\u2029]*--container-runtime-endpoint[= ]["']?([^\s"']+)/gm
 
 /** A path from any form that the kubelet accepts; undefined if it is none. */
 const pathIn = (endpoint: string): string | undefined =>
@@ -33,6 +34,9 @@ function configured(text: string, path: string): string {
   }
 }
 
+/** What flags in a text name as the runtime. */
+export const runtimeFlags = (text: string): string[] => [...text.matchAll(flag)].map(([, endpoint = '']) => endpoint)
+
 /**
  * Socket of the container runtime that this node uses: the one in its kubelet's configuration, else one with a listener, else one that
  * exists, else containerd's. Searched each time: a runtime may be installed after the agent.
@@ -47,7 +51,7 @@ export function findCriSocket(host: Pick<Host, 'realPath'>): string {
   }
   const told = [
     ...configs.map((path) => configured(text(path), path)),
-    ...flags.flatMap((path) => [...text(path).matchAll(flag)].map(([, endpoint = '']) => endpoint)),
+    ...flags.flatMap((path) => runtimeFlags(text(path))),
   ]
   const byKubelet = told.flatMap((endpoint) => pathIn(endpoint) ?? []).at(-1)
   if (byKubelet !== undefined) return byKubelet

@@ -1,5 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
-import { withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
+import { outsideHostsBlock, withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
 import fc from 'fast-check'
 import t from 'tap'
 import { damaged } from '../../support/mutations.js'
@@ -72,4 +72,13 @@ t.test('property: removing is the inverse of adding, byte for byte; never anythi
     }),
     { numRuns: 500 },
   )
+})
+
+t.test('the lines outside of our block, also of a damaged one', async (t) => {
+  const outside = (text: string): string => outsideHostsBlock(text).replace(/\n+/g, '\n')
+  t.equal(outsideHostsBlock(hosts), hosts)
+  t.equal(outside(withHostsBlock(hosts, 'api.example.com', '10.0.0.1')), `\n${hosts}`)
+  t.equal(outside('a\n# BEGIN quorate\nb\n# BEGIN quorate\n# END quorate\nc\n# END quorate\n'), 'a\nc\n# END quorate\n')
+  for (const text of ['# BEGIN quorate\na\n', 'a\n# END quorate\n', '# END quorate\na\n# BEGIN quorate\n'])
+    t.equal(outsideHostsBlock(text), text, 'there is no block')
 })

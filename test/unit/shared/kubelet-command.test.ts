@@ -1,4 +1,10 @@
-import { commandWords, flagAmong, kubeletPlaces, splitUnitFiles } from '@quorate/shared/kubelet-command'
+import {
+  commandWords,
+  environmentFiles,
+  flagAmong,
+  kubeletPlaces,
+  splitUnitFiles,
+} from '@quorate/shared/kubelet-command'
 import t from 'tap'
 
 /** As the packages of pkgs.k8s.io have them. */
@@ -77,4 +83,32 @@ t.test('what only looks like it', async (t) => {
   t.equal(places(dropIn('[Install]\nExecStart=/usr/bin/kubelet --kubeconfig=/x/y')).kubeconfig, usual, 'elsewhere')
   t.equal(places('').kubeconfig, usual, 'no unit')
   t.equal(flagAmong(['--kubeconfigs=/a', '--kubeconfig=/b'], 'kubeconfig'), '/b')
+})
+
+t.test('an EnvironmentFile that is named twice counts where it is named last, and is read once', async (t) => {
+  const text = '[Service]\nEnvironmentFile=/a\nEnvironmentFile=-/b\nEnvironmentFile=/a\nExecStart=/k $A $B\n'
+  const read: string[] = []
+  const words = commandWords([{ path: '/u', text }], (path) => {
+    read.push(path)
+    return `A=${path}\nB=of${path}\n`
+  })
+  t.same(words, ['/k', '/a', 'of/a'])
+  t.same(read, ['/b', '/a'])
+  const many = Array.from({ length: 1_000 }, (_, at) => `EnvironmentFile=/${at}\n`).join('')
+  t.same(environmentFiles([{ path: '/u', text: `[Service]\n${many}` }]), [
+    '/992',
+    '/993',
+    '/994',
+    '/995',
+    '/996',
+    '/997',
+    '/998',
+    '/999',
+  ])
+})
+
+t.test('variables that stand for one another a thousand times over have an end', async (t) => {
+  const text = `[Service]\nEnvironment=A=${'a'.repeat(100_000)}\nExecStart=/k${' $A'.repeat(10_000)}\n`
+  const words = commandWords([{ path: '/u', text }], () => undefined)
+  t.ok(words.join('').length < 300_000)
 })

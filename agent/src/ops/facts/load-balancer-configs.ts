@@ -34,7 +34,7 @@ async function readAll(host: Host, paths: readonly string[]): Promise<Text[]> {
 }
 
 /** A line that is not a comment and may name a configuration. */
-const optionLine = /^(?![^\S\n]*[#;]).*(?:-f|--use-file|\bC(?:ONFIG|FGDIR)=).*$/gm
+const optionLine = /^(?![ \t]*[#;]).*(?:-f|--use-file|\bC(?:ONFIG|FGDIR)=).*$/gm
 
 /** Where options of a package's service are set: Debian's and Red Hat's environment files, unit files and drop-ins. */
 async function optionsOf(host: Host, program: LoadBalancerProgram): Promise<string> {

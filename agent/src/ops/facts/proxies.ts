@@ -36,7 +36,7 @@ const textsOf = (host: Host, paths: readonly string[]): Promise<UnitFile[]> =>
   Promise.all(paths.map(async (path) => ({ path, text: await readLine(host, path) })))
 
 /** A line that is not a comment and names a proxy: a unit of thousands of other lines costs one search. */
-const proxyLine = /^(?![^\S\n]*[#;]).*_PROXY=.*$/gim
+const proxyLine = /^(?![ \t]*[#;]).*_PROXY=.*$/gim
 const httpsProxy = /(?:^|[\s"'=])HTTPS_PROXY=["']?([^"'\s]*)/gi
 const noProxy = /(?:^|[\s"'=])NO_PROXY=["']?([^"'\s]*)/gi
 

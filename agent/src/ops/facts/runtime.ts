@@ -49,11 +49,18 @@ async function withImports(host: Host, first: string): Promise<{ path: string; t
     if (read.some((one) => one.path === path)) continue
     const text = await readLine(host, path)
     read.push({ path, text })
-    const [, list = ''] = /^[ \t]*imports[ \t]*=\s*\[([^\]]*)\]/m.exec(text.split(/^[ \t]*\[/m, 1)[0] ?? '') ?? []
-    for (const [, named = ''] of list.matchAll(/["']([^"']+)["']/g))
+    for (const named of importsIn(text))
       waiting.push(...(await matching(host, posix.resolve(posix.dirname(path), named))))
   }
   return read
+}
+
+/** The list `imports` before the first table. TOML has a key once: where its first one is no list, there is none. */
+function importsIn(text: string): readonly string[] {
+  const head = text.split(/^[ \t]*\[/m, 1)[0] ?? ''
+  const at = head.search(/^[ \t]*imports[ \t]*=/m)
+  const [, list = ''] = (at < 0 ? undefined : /^[ \t]*imports[ \t]*=\s*\[([^\]]*)\]/.exec(head.slice(at))) ?? []
+  return [...list.matchAll(/["']([^"']+)["']/g)].slice(0, mostFiles).map(([, named = '']) => named)
 }
 
 /** Files that match a pattern with `*` and `?` in its last part only. */
@@ -68,6 +75,7 @@ async function matching(host: Host, pattern: string): Promise<string[]> {
   const entries = await host.list(posix.dirname(pattern)).catch(() => [])
   return entries
     .filter((entry) => entry.kind !== 'directory' && fits.test(entry.name))
+    .slice(0, mostFiles)
     .map((entry) => `${posix.dirname(pattern)}/${entry.name}`)
 }
 

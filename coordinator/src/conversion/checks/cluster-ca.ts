@@ -1,5 +1,6 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { pemBlocks } from '@quorate/shared/pki'
 import { clusterTexts } from '@quorate/shared/text-place'
 import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
@@ -7,7 +8,6 @@ import { pkiPath } from '../facts/cluster-folders.js'
 import type { Check } from './check.js'
 
 const id = 'cluster-ca'
-const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
 
 /** Joiners pin the first certificate of ca.crt and get what cluster-info says: both must be the one CA (kubeadm, discovery by token). */
 export const clusterCa: Check = {
@@ -22,7 +22,8 @@ export const clusterCa: Check = {
   },
 }
 
-const blocks = (pem: string): string[] => (pem.match(certificate) ?? []).map((one) => sha256Hex(one.replace(/\s/g, '')))
+const blocks = (pem: string): string[] =>
+  [...pemBlocks(pem, 'CERTIFICATE')].map((one) => sha256Hex(one.replace(/\s/g, '')))
 
 function ofBundle(run: ConversionRun, certificates: number, path: string): Finding[] {
   if (certificates < 2) return []

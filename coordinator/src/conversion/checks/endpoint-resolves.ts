@@ -1,3 +1,4 @@
+import { outsideHostsBlock } from '@quorate/shared/hosts-file'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
@@ -66,7 +67,7 @@ async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
   const wanted = run.loadBalancer.hostsAddress()
   const nodes = await withFacts(run, run.nodes)
   return nodes.flatMap(({ node, facts: { hostsFile: hosts } }) =>
-    hostsLines(outsideBlock(hosts), run.endpoint.host)
+    hostsLines(outsideHostsBlock(hosts), run.endpoint.host)
       .filter((line) => line.split(/\s+/)[0] !== wanted)
       .map((line) => ({
         id,
@@ -77,8 +78,4 @@ async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
         remedy: `On that node, remove the line from /etc/hosts: ${line}`,
       })),
   )
-}
-
-function outsideBlock(hosts: string): string {
-  return hosts.replace(/^# BEGIN quorate$[\s\S]*?^# END quorate$/m, '')
 }
