@@ -6,6 +6,9 @@ import {
   makeGenericClientConstructor,
   type ServiceDefinition,
 } from '@grpc/grpc-js'
+import { refusePushes } from './refuse-pushes.js'
+
+refusePushes()
 
 /** The most that one answer may have: bytes on the wire, and fields, because an empty message of two bytes becomes an object of hundreds. */
 interface Size {

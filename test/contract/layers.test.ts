@@ -104,7 +104,17 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   'shared/src/gen': { may: [], doors: ['@bufbuild/protobuf/wire', '@grpc/grpc-js'] },
   'shared/src': {
     may: ['shared/src/gen'],
-    doors: ['yaml', 'node-forge', 'diff', '@grpc/grpc-js', '@bufbuild/protobuf/wire', 'node:tls', 'node:net'],
+    // HTTP/2 for the limits of its connections: grpc-js has none for what a server pushes.
+    doors: [
+      'yaml',
+      'node-forge',
+      'diff',
+      '@grpc/grpc-js',
+      '@bufbuild/protobuf/wire',
+      'node:tls',
+      'node:net',
+      'node:http2',
+    ],
   },
   'agent/src/host': {
     may: ['shared/src', 'shared/src/gen'],
