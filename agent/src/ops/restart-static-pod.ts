@@ -19,29 +19,29 @@ export const restartStaticPod = changeOperation<RestartStaticPodRequest>(
     if (!components.includes(component)) {
       throw new QuorateError('NOT_IN_TABLE', `${JSON.stringify(component)} is not a static pod that may be restarted`)
     }
+    const running = () => runningContainers(tools, [component], signal)
+    const before = await running()
     const cri = tools.cri()
     try {
-      const running = async () => (await cri.containers([component], signal)).filter(({ state }) => state === 'running')
-      const before = await running()
       for (const { id } of before) await cri.stopContainer(id, graceSeconds, signal)
-      progress(`stopped ${component}, waiting for the kubelet to restart it`)
-      const old = new Set(before.map(({ id }) => id))
-      const look = async () => {
-        const fresh = (await running()).find(({ id }) => !old.has(id))
-        return fresh === undefined ? notYet('no new container runs') : holds(fresh)
-      }
-      const fresh = await until(`a new container of ${component}`, look, { deadlineMs, everyMs: 250, signal })
-      return changed({
-        summary: `${component} runs in a new container`,
-        facts: {
-          container_id: fresh.id,
-          previous_container_id: before[0]?.id ?? '',
-          restarted_at: String(fresh.createdUnixMs),
-        },
-      })
     } finally {
       cri.close()
     }
+    progress(`stopped ${component}, waiting for the kubelet to restart it`)
+    const old = new Set(before.map(({ id }) => id))
+    const look = async () => {
+      const fresh = (await running()).find(({ id }) => !old.has(id))
+      return fresh === undefined ? notYet('no new container runs') : holds(fresh)
+    }
+    const fresh = await until(`a new container of ${component}`, look, { deadlineMs, everyMs: 250, signal })
+    return changed({
+      summary: `${component} runs in a new container`,
+      facts: {
+        container_id: fresh.id,
+        previous_container_id: before[0]?.id ?? '',
+        restarted_at: String(fresh.createdUnixMs),
+      },
+    })
   },
   {
     evidence: async ({ component }, { tools, begunAtUnixMs, signal }) => {

@@ -17,7 +17,10 @@ export function paperAnswers(state: PaperState, paper: PaperNode): Answers {
     listControlPlaneImages: () => ({ wanted: [], missing: [] }),
     renderManifests: () => ({ pods: structuredClone(state.world.rendered ?? paper.facts.staticPods) }),
     listContainers: ({ names }: { names: string[] }) => ({
-      containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
+      containers: names.map((one) => ({
+        ...{ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' },
+        ...{ pod: `${one}-${node}`, namespace: 'kube-system' },
+      })),
     }),
     listSockets: () => ({ sockets: sockets(state, paper) }),
     findReferences: ({ find }: { find: string[] }) => ({ references: linesOf(paper, find), skipped: [] }),

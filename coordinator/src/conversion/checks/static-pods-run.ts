@@ -27,10 +27,7 @@ async function ofNode(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
 }
 
 async function ofComponent(run: ConversionRun, node: NodeEntry, component: string): Promise<Finding[]> {
-  // Others may run an etcd of their own in a pod: the name of a static pod ends with its node's.
-  const running = (await runningContainers(run, node, component)).filter(
-    ({ namespace, pod }) => namespace === 'kube-system' && pod.startsWith(`${component}-`),
-  )
+  const running = await runningContainers(run, node, component)
   if (running.length === 1) return []
   const none = running.length === 0
   return [

@@ -77,7 +77,10 @@ export async function readEtcdAuthentication(
   return askAControlPlane(run, (node) => run.agent(node).read('listEtcdMembers', { authentication: true }))
 }
 
-/** Running containers of that name on a node, by CRI. */
+/**
+ * Running containers of a static pod on a node, by CRI. Others may run an etcd or an API server of their own in a pod: the name of a static pod ends with its
+ * node's.
+ */
 export async function runningContainers(
   run: ConversionRun,
   node: NodeEntry,
@@ -85,7 +88,13 @@ export async function runningContainers(
   signal?: AbortSignal,
 ): Promise<ContainerFacts[]> {
   const { containers } = await run.agent(node).read('listContainers', { names: [name] }, readOptions(signal))
-  return containers.filter((one) => one.name === name && one.state.toLowerCase().endsWith('running'))
+  return containers.filter(
+    (one) =>
+      one.name === name &&
+      one.state.toLowerCase().endsWith('running') &&
+      one.namespace === 'kube-system' &&
+      one.pod.startsWith(`${name}-`),
+  )
 }
 
 /** Established connections of one process, by the name that the kernel gives it. */
