@@ -299,7 +299,7 @@ export const catalogue = {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
     remedy:
-      'The container runtime did not answer or refused: on that node, `systemctl status containerd` (or the runtime that runs there).',
+      'The container runtime did not answer, refused, or its answer cannot be used. On that node: `systemctl status containerd` (or the runtime that runs there), and `ss -xlp` shows which process listens at its socket.',
   },
   NOT_JOINED_BY_THIS_RUN: {
     status: 'FAILED_PRECONDITION',

@@ -1,5 +1,8 @@
 import {
   createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
   type Http2ServerRequest,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -81,6 +84,24 @@ export const endless =
 /** An agent with a certificate of the fleet that speaks HTTP/2 by hand, so that nothing keeps it within gRPC. */
 export async function serveHostile(misbehave: Misbehaviour): Promise<HostileAgent> {
   const server = createSecureServer({ requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' })
+  const close = misbehaving(server, misbehave)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    identify: (identity) => server.setSecureContext(identity),
+    close,
+  }
+}
+
+/** The same without TLS, at a unix socket; the result closes it. */
+export async function serveHostileSocket(path: string, misbehave: Misbehaviour): Promise<() => void> {
+  const server = createServer()
+  const close = misbehaving(server, misbehave)
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  return close
+}
+
+function misbehaving(server: Http2Server | Http2SecureServer, misbehave: Misbehaviour): () => void {
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
@@ -93,13 +114,8 @@ export async function serveHostile(misbehave: Misbehaviour): Promise<HostileAgen
     void misbehave({ method, stream, session: stream.session as ServerHttp2Session })
   })
   server.on('sessionError', () => undefined)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as AddressInfo).port,
-    identify: (identity) => server.setSecureContext(identity),
-    close() {
-      for (const session of sessions) session.destroy()
-      server.close()
-    },
+  return () => {
+    for (const session of sessions) session.destroy()
+    server.close()
   }
 }

@@ -27,7 +27,12 @@ export function unary<In, Out>(method: UnaryMethod<In, Out>, request: In, option
   })
 }
 
-/** The reason of a failed call as text: `14 UNAVAILABLE: connect ECONNREFUSED`. */
+/** The most characters of a server's own words that an error repeats: a trailer may have 64 KiB. */
+const longestReason = 1_000
+
+/** The reason of a failed call as one line: `14 UNAVAILABLE: connect ECONNREFUSED`. What would steer a terminal or hide in it is written out. */
 export function grpcReason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const said = error instanceof Error ? error.message : String(error)
+  const cut = said.length <= longestReason ? said : `${said.slice(0, longestReason)} ... (${said.length} characters)`
+  return cut.replace(/\s+/g, ' ').replace(/\p{C}/gu, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`)
 }
