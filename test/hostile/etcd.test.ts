@@ -52,6 +52,16 @@ for (const [name, [lie, says]] of Object.entries(lies))
     t.ok((why as Error).message.length < 1_000)
   })
 
+t.test('what etcd says is one short line', async (t) => {
+  const { etcd, client } = await connectedEtcd(t)
+  const said = `etcdserver: permission denied\n\u001b[2J${'x'.repeat(10_000)}`
+  etcd.state.authentication = said as typeof etcd.state.authentication
+  t.match(
+    await client.authentication(),
+    /^etcdserver: permission denied \\u\{1b\}\[2Jx{900,1000} \.\.\. \(10034 characters\)$/,
+  )
+})
+
 t.test('the status of another member is not taken for this one', async (t) => {
   const { etcd, client } = await connectedEtcd(t)
   etcd.state.memberId = etcdIds.other

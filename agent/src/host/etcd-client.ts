@@ -11,7 +11,7 @@ import {
 } from '@quorate/shared/gen/third_party/etcd/rpc'
 import type { EtcdClient } from './etcd.js'
 import { type EtcdPlace, readEtcdPlace } from './etcd-place.js'
-import { grpcReason, unary } from './grpc-call.js'
+import { grpcReason, saidByServer, unary } from './grpc-call.js'
 import type { Host } from './host.js'
 import { readLocalApiServer } from './local-api-server.js'
 
@@ -189,7 +189,7 @@ async function askAuthentication({ auth }: Clients, signal?: AbortSignal): Promi
     const { code, details } = error as { readonly code?: number; readonly details?: string }
     if (code === unimplemented) return ''
     // Only etcd's answer about users and roles counts; other checks find an etcd that is down.
-    const said = details ?? grpcReason(error)
+    const said = details === undefined ? grpcReason(error) : saidByServer(details)
     return /user name|permission denied|auth/.test(said) ? said : ''
   }
 }

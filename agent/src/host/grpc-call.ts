@@ -30,9 +30,12 @@ export function unary<In, Out>(method: UnaryMethod<In, Out>, request: In, option
 /** The most characters of a server's own words that an error repeats: a trailer may have 64 KiB. */
 const longestReason = 1_000
 
-/** The reason of a failed call as one line: `14 UNAVAILABLE: connect ECONNREFUSED`. What would steer a terminal or hide in it is written out. */
-export function grpcReason(error: unknown): string {
-  const said = error instanceof Error ? error.message : String(error)
-  const cut = said.length <= longestReason ? said : `${said.slice(0, longestReason)} ... (${said.length} characters)`
+/** A server's own words as one line. What would steer a terminal or hide in it is written out. */
+export function saidByServer(text: string): string {
+  const cut = text.length <= longestReason ? text : `${text.slice(0, longestReason)} ... (${text.length} characters)`
   return cut.replace(/\s+/g, ' ').replace(/\p{C}/gu, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`)
 }
+
+/** The reason of a failed call as one line: `14 UNAVAILABLE: connect ECONNREFUSED`. */
+export const grpcReason = (error: unknown): string =>
+  saidByServer(error instanceof Error ? error.message : String(error))
