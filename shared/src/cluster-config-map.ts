@@ -2,7 +2,8 @@ import { QuorateError } from './errors.js'
 import { parseEndpoint } from './names.js'
 import { canonicalAddress } from './pki.js'
 import { clusterTexts } from './text-place.js'
-import { setIn } from './yaml-edit.js'
+import { editIn, setIn } from './yaml-edit.js'
+import { clusterConfigurationLimits } from './yaml-limits.js'
 import { lineOf, readYaml, valueAt, type YamlPath, type YamlText, yamlError } from './yaml-text.js'
 
 export interface ExternalEtcdConfiguration {
@@ -80,7 +81,7 @@ function etcdConfiguration(yaml: YamlText): EtcdConfiguration {
 }
 
 function parse(source: string): YamlText & { readonly value: Json; readonly apiVersion: string } {
-  const yaml = readYaml(source, 'CONFIG_MAP_INVALID', clusterTexts.clusterConfiguration)
+  const yaml = readYaml(source, 'CONFIG_MAP_INVALID', clusterTexts.clusterConfiguration, clusterConfigurationLimits)
   const { value } = yaml
   if (!isObject(value) || value['kind'] !== what)
     throw invalid(yaml, ['kind'], `is not ${what}`, `write kind: ${what}, and delete what is another document`)
@@ -145,10 +146,10 @@ export function setControlPlaneEndpoint(source: string, endpoint: string, certSa
     throw new QuorateError('INVALID_REQUEST', `not name:port: ${JSON.stringify(endpoint)}`)
   const yaml = parse(source)
   const added = missing(texts(yaml, sansPath), certSans)
-  const withEndpoint = setIn(yaml, ['controlPlaneEndpoint'], endpoint)
-  if (added.length === 0) return withEndpoint
+  const withEndpoint = editIn(yaml, ['controlPlaneEndpoint'], endpoint)
+  if (added.length === 0) return withEndpoint.text
   const present = (valueAt(yaml.value, sansPath) ?? []) as readonly string[]
-  return setIn(parse(withEndpoint), sansPath, [...present, ...added])
+  return setIn(withEndpoint, sansPath, [...present, ...added])
 }
 
 /** The ClusterConfiguration with one of kubeadm's feature gates on, edited in place; nothing else changes in meaning. */

@@ -18,15 +18,22 @@ import { findPair, lineOf, nodeAt, readYaml, valueAt, type YamlPath, type YamlTe
  * of writing it passes, an error with the line and what to write.
  */
 export function setIn(yaml: YamlText, path: YamlPath, value: YamlValue): string {
+  return editIn(yaml, path, value).text
+}
+
+/** `setIn`, for another edit of what it makes: that was read already. */
+export function editIn(yaml: YamlText, path: YamlPath, value: YamlValue): YamlText {
   const present = valueAt(yaml.value, path)
-  if (isDeepStrictEqual(present, value)) return yaml.text
+  if (isDeepStrictEqual(present, value)) return yaml
   const [parent, key] = [path.slice(0, -1), path.at(-1)]
   const above = valueAt(yaml.value, parent)
-  if (parent.length > 0 && isNothing(above)) return setIn(yaml, parent, { [String(key)]: value })
+  if (parent.length > 0 && isNothing(above)) return editIn(yaml, parent, { [String(key)]: value })
   refuseOther(yaml, { path, present, above, value })
   const wanted = withValue(yaml.value, path, value)
-  const proved = candidates(yaml, path, value).find((text) => reads(yaml, text, wanted))
-  if (proved !== undefined) return proved
+  for (const text of candidates(yaml, path, value)) {
+    const proved = readAs(yaml, text, wanted)
+    if (proved !== undefined) return proved
+  }
   throw cannotEdit(yaml, path, value, 'it cannot be changed without changing another part of the text')
 }
 
@@ -68,11 +75,13 @@ function withValue(value: unknown, path: YamlPath, leaf: YamlValue): unknown {
   return copy
 }
 
-function reads(yaml: YamlText, text: string, wanted: unknown): boolean {
+/** The text, read, if its value is the wanted one. */
+function readAs({ code, place }: YamlText, text: string, wanted: unknown): YamlText | undefined {
   try {
-    return isDeepStrictEqual(readYaml(text, yaml.code, yaml.place).value, wanted)
+    const read = readYaml(text, code, place)
+    return isDeepStrictEqual(read.value, wanted) ? read : undefined
   } catch (error) {
-    if (error instanceof QuorateError) return false
+    if (error instanceof QuorateError) return undefined
     throw error
   }
 }

@@ -14,7 +14,7 @@ import {
 } from 'yaml'
 import { type ErrorCode, QuorateError } from './errors.js'
 import { clusterTexts, type TextPlace } from './text-place.js'
-import { foreignLimits, repeatedKey, yamlExcess } from './yaml-limits.js'
+import { foreignLimits, repeatedKey, type YamlLimits, yamlExcess } from './yaml-limits.js'
 
 export interface YamlText {
   readonly text: string
@@ -55,11 +55,16 @@ export function yamlError(
 }
 
 /** Reads one YAML document as Kubernetes does (merge keys included). Every way to be unreadable is `code`, with the line and never the content. */
-export function readYaml(text: string, code: ErrorCode, place: TextPlace): YamlText {
+export function readYaml(
+  text: string,
+  code: ErrorCode,
+  place: TextPlace,
+  limits: YamlLimits = foreignLimits,
+): YamlText {
   const lines = new LineCounter()
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line)
   const subject = { code, place }
-  refuseExcess(text, subject)
+  refuseExcess(text, subject, limits)
   try {
     const document = onlyDocument(text, lines)
     const problem = firstProblem(document)
@@ -75,8 +80,8 @@ export function readYaml(text: string, code: ErrorCode, place: TextPlace): YamlT
   }
 }
 
-function refuseExcess(text: string, subject: Pick<YamlText, 'code' | 'place'>): void {
-  const why = yamlExcess(text, foreignLimits)
+function refuseExcess(text: string, subject: Pick<YamlText, 'code' | 'place'>, limits = foreignLimits): void {
+  const why = yamlExcess(text, limits)
   if (why !== undefined)
     throw yamlError(subject, { line: 1, why, remedy: 'delete what nothing uses, or put another file there' })
 }

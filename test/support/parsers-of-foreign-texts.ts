@@ -35,6 +35,7 @@ import { documentBody, readYaml } from '@quorate/shared/yaml-text'
 import { parseAgentConfig } from '../../agent/src/config.js'
 import { runtimeFlags } from '../../agent/src/host/cri-socket.js'
 import { dnsProblem } from '../../agent/src/host/dns-question.js'
+import { saidByServer } from '../../agent/src/host/grpc-call.js'
 import type { Host } from '../../agent/src/host/host.js'
 import { readHttpAnswer } from '../../agent/src/host/http-answer.js'
 import { parseSystemdTime } from '../../agent/src/host/unit-state.js'
@@ -136,6 +137,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
       traffic,
     ),
   saidByNode,
+  saidByServer,
   parseApproval,
   parseSignedApproval: (text) => parseSignedApproval(text, '/a'),
   signingKey,

@@ -1,3 +1,4 @@
+import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { unifiedDiff } from '@quorate/shared/diff'
 import { kubeconfigClusters } from '@quorate/shared/kubeconfig'
 import { redact } from '@quorate/shared/redact'
@@ -87,6 +88,19 @@ t.test(
     t.equal(kubeconfigClusters(certificates, place).length, 1, 'certificates may be long')
   },
 )
+
+t.test('a ClusterConfiguration, which an edit reads again to prove it, may weigh less than other texts', async (t) => {
+  const sans = (count: number, quote: string): string => {
+    const lines = Array.from({ length: count }, (_, at) => `  - ${quote}host-${at}.example.com${quote}\n`).join('')
+    return `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n  certSANs:\n${lines}`
+  }
+  for (const [count, quote] of [
+    [500, '"'],
+    [2_000, ''],
+  ] as const)
+    t.match(setControlPlaneEndpoint(sans(count, quote), 'a:1', ['b']), /- "?b"?\n/, `${count} certSANs`)
+  t.throws(() => setControlPlaneEndpoint(sans(4_000, ''), 'a:1', ['b']), { message: /Quorate reads at most 5000/ })
+})
 
 t.test('a key that is there twice is found, and where', async (t) => {
   for (const [text, line] of [
