@@ -79,7 +79,7 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
   const enrolled = backupRecipient === '' ? {} : { 'backup-recipient': backupRecipient }
   // Simulated nodes share one machine: each holds ports only on its own address.
   const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
-  const denyList = await DenyList.open({ host, stateFolder, ca: identity.ca, log })
+  const denyList = await DenyList.open({ host, stateFolder, ca: () => identity.ca, log })
   const pins = new Pins({ host, stateFolder, enrolled, log })
   return {
     host,

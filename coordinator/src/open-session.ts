@@ -11,6 +11,7 @@ import { approvalStore } from './state/approvals.js'
 import { backupStore } from './state/backups.js'
 import { enrolledNodes, fleetIdOf } from './state/enrolled-nodes.js'
 import { type CoordinatorIdentity, readIdentity, readState } from './state/fleet-ca.js'
+import { fleetTrustOf } from './state/fleet-trust.js'
 import { keepBackup } from './state/keep-backup.js'
 import { type StatePaths, statePaths } from './state/paths.js'
 import { type Renewals, renewalsOf } from './state/renewals.js'
@@ -27,7 +28,10 @@ export async function openSession(folder: string): Promise<Session> {
   const revocations = revocationsOf(paths, identity)
   const seenNow = seenNowStore(paths.seenNow)
   return {
-    connect: (options) => connectFleet(identity(), { newest: revocations.newest, ...options }),
+    connect: ({ roots, ...options } = {}) => {
+      const own = identity()
+      return connectFleet({ ...own, ca: roots ?? own.ca }, { newest: revocations.newest, ...options })
+    },
     revocations,
     runs: runStore(paths.runs),
     leases: leaseStore(paths.leases),
@@ -38,8 +42,15 @@ export async function openSession(folder: string): Promise<Session> {
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
-    approvals: { store: approvalStore(paths.approvals), caPem: identity().ca },
+    approvals: {
+      store: approvalStore(paths.approvals),
+      get caPem() {
+        return identity().ca
+      },
+    },
     tokens: restTokens(paths.restTokens),
+    trust: fleetTrustOf(paths, { denyLists: revocations, fleetCa: identity().ca }),
+    rotations: runStore(paths.rotations),
     renewals,
     history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,

@@ -135,6 +135,12 @@ export const catalogue = {
     remedy:
       'Run `quorate revoke` again: it takes over the newest list that a node has, and signs the next one. `quorate nodes` shows which list each node has.',
   },
+  TRUST_BUNDLE_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy:
+      'Nothing was changed on that node. `quorate root show` says which roots this state folder trusts, and how far a rotation is; a node that trusts none of them is enrolled again.',
+  },
   ACCESS_DENIED: {
     status: 'PERMISSION_DENIED',
     exit: 'usage',

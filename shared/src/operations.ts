@@ -26,6 +26,7 @@ export const observable = [
   'getSealingKey',
   'getCheckpoint',
   'getDenyList',
+  'getTrustBundle',
   'keepDenyList', // the fleet CA signs it: who carries it does not matter
   'getOperation',
   'examineOperation',

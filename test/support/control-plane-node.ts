@@ -140,7 +140,7 @@ async function node(
   const host = new LinuxHost(root)
   const identity = await ownIdentity(host, identityOf(nodeName))
   const place = { host, stateFolder: '/var/lib/quorate-agent', log: { warn: () => {} } }
-  const denyList = await DenyList.open({ ...place, ca: identity.ca })
+  const denyList = await DenyList.open({ ...place, ca: () => identity.ca })
   const sealing = await createSealing(identity, denyList)
   const criSocket = '/run/containerd/containerd.sock'
   const pins = new Pins({ ...place, enrolled: {} })

@@ -105,7 +105,7 @@ export class OpsNode {
     const criSocket = '/run/containerd/containerd.sock'
     const identity = await ownIdentity(host, identityOf(name))
     const place = { host, stateFolder: '/var/lib/quorate-agent', log: { warn: () => {} } }
-    const denyList = await DenyList.open({ ...place, ca: identity.ca })
+    const denyList = await DenyList.open({ ...place, ca: () => identity.ca })
     const pins = new Pins({ ...place, enrolled: {} })
     const tools: Tools = {
       host,

@@ -31,6 +31,7 @@ import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
 import { readStaticPod } from '@quorate/shared/static-pod'
 import { readStaticPodDetails } from '@quorate/shared/static-pod-details'
 import { filePlace } from '@quorate/shared/text-place'
+import { openTrustBundle, trustNumber } from '@quorate/shared/trust-bundle'
 import { documentBody, readYaml } from '@quorate/shared/yaml-text'
 import { parseAgentConfig } from '../../agent/src/config.js'
 import { runtimeFlags } from '../../agent/src/host/cri-socket.js'
@@ -104,6 +105,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   readCertificates,
   readCertificate,
   certificatesIn: (text) => certificatesIn(text),
+  trustBundle: (text) => [trustNumber(text), openTrustBundle(text, '', 0)],
   isSignedBy: (text) => isSignedBy(text, text),
   readCertificateRequest,
   requestProblems: (text) => leaf && requestProblems(text, leaf, basis),

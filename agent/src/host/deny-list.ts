@@ -12,14 +12,14 @@ interface Place {
   readonly host: Host
   /** Folder of the agent's state; the list is a file in it. */
   readonly stateFolder: string
-  /** Certificate of the fleet CA; PEM. */
-  readonly ca: string
+  /** The roots of the fleet that count now; PEM. */
+  ca(): string
   readonly log: Pick<Log, 'warn'>
 }
 
 /** One file a fleet: a node that is enrolled in another fleet begins without a list. */
 const pathOf = ({ stateFolder, ca }: Place): string =>
-  `${stateFolder}/deny-list.${fleetOf(ca).replaceAll(/[^A-Za-z0-9]+/g, '-')}`
+  `${stateFolder}/deny-list.${fleetOf(ca()).replaceAll(/[^A-Za-z0-9]+/g, '-')}`
 
 /** The keys that this node denies: the newest list that it was given, on its disk and in memory. It is replaced by newer ones only. */
 export class DenyList implements DeniedKeys {
@@ -43,7 +43,7 @@ export class DenyList implements DeniedKeys {
     const document = (await place.host.read(where))?.bytes.toString('utf8')
     if (document === undefined) return list
     try {
-      list.#use(openDenyList(document, place.ca), document)
+      list.#use(openDenyList(document, place.ca()), document)
       list.#isOnDisk = true
     } catch (cause) {
       throw new QuorateError('DENY_LIST_REFUSED', `${where} cannot be used: ${(cause as Error).message}`, {
@@ -69,6 +69,11 @@ export class DenyList implements DeniedKeys {
     return this.#denied.get(key)
   }
 
+  /** DENY_LIST_REFUSED where under these roots the kept list would be none: without it revoked keys would count again. */
+  requireUnder(roots: string): void {
+    if (this.#document !== '') openDenyList(this.#document, roots)
+  }
+
   /** Calls back when a newer list counts. The returned function unsubscribes. */
   onNewer(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -84,7 +89,7 @@ export class DenyList implements DeniedKeys {
 
   async #keep(document: string): Promise<void> {
     const { host, ca, log } = this.#place
-    const list = openDenyList(document, ca)
+    const list = openDenyList(document, ca())
     if (list.number < this.number)
       throw denyListRefused(`number ${list.number} is older than ${this.number}, which this node has`)
     if (list.number === this.number && list.text !== this.#kept?.text)

@@ -18,11 +18,13 @@ import { getDenyList } from './get-deny-list.js'
 import { getFirewall } from './get-firewall.js'
 import { getNodeFacts } from './get-node-facts.js'
 import { getSealingKey } from './get-sealing-key.js'
+import { getTrustBundle } from './get-trust-bundle.js'
 import { handOverLeadership } from './hand-over-leadership.js'
 import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
 import { keepCheckpoint } from './keep-checkpoint.js'
 import { keepDenyList } from './keep-deny-list.js'
+import { keepTrustBundle } from './keep-trust-bundle.js'
 import { leaveApiEndpoints } from './leave-api-endpoints.js'
 import { letEtcdListen } from './let-etcd-listen.js'
 import { listContainers } from './list-containers.js'
@@ -102,6 +104,8 @@ export const operations: Operations = {
   keepCheckpoint,
   getDenyList,
   keepDenyList,
+  getTrustBundle,
+  keepTrustBundle,
   offerIdentityKey,
   renewIdentity,
   readBackup,

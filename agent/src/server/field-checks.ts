@@ -4,6 +4,7 @@ import { largestDenyList } from '@quorate/shared/deny-list'
 import { QuorateError } from '@quorate/shared/errors'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { isDnsName, isIpAddress } from '@quorate/shared/names'
+import { largestTrustBundle } from '@quorate/shared/trust-bundle'
 
 /** Undefined for a valid value, otherwise the expected form. Values are never quoted: some are secrets. */
 export type Check = (value: unknown) => string | undefined
@@ -71,6 +72,7 @@ export const check = {
   noteVerifier: like('NAME+HASH+KEY of a note', /^quorate\/[0-9a-f]{12}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}$/),
   signedNote: text('a signed note', (value) => value !== '', 4096),
   denyList: text('a signed list of revoked keys', (value) => value !== '', largestDenyList),
+  trustBundle: text('a signed bundle of roots', (value) => value !== '', largestTrustBundle),
   tokenId: like('the id part of a bootstrap token', /^[a-z0-9]{6}$/),
   recipient: like('an age recipient', /^age1[a-z0-9]{20,4000}$/, 4100),
   time: like('a time as RFC 3339 has it', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/),

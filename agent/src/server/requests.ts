@@ -175,6 +175,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   getCheckpoint: { origin: check.logOrigin },
   keepDenyList: { document: check.denyList },
   getDenyList: {},
+  keepTrustBundle: { document: check.trustBundle, certificatePem: check.pem },
+  getTrustBundle: {},
   listCalls: { newest: check.calls },
   testLoadBalancer: balancer,
   getFirewall: {},

@@ -14,6 +14,8 @@ export interface SecureListener {
   use(identity: MutualTlsIdentity): void
   /** Ends the connections whose certificate is refused. */
   end(isRefused: (certificate: PeerCertificate) => boolean): void
+  /** Ends, after that time, the connections that are open now: who may connect again does. */
+  endOpen(afterMs: number): void
   /** Accepts nothing more. Connections that have shown their certificate are the gRPC server's to close. */
   close(): void
 }
@@ -51,6 +53,12 @@ export async function listenSecurely(
     use: (renewed) => accepting.setSecureContext(serverTlsOptions(renewed)),
     end(isRefused) {
       for (const socket of proven) if (isRefused(socket.getPeerCertificate())) socket.destroy()
+    },
+    endOpen(afterMs) {
+      const open = [...proven]
+      setTimeout(() => {
+        for (const socket of open) socket.destroy()
+      }, afterMs).unref()
     },
     close,
   }

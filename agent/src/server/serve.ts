@@ -42,7 +42,7 @@ export interface Serving {
 const largestMessageBytes = 16 * 1024 * 1024
 
 /** For the error that says why to arrive. */
-const revokedGraceMs = 500
+const refusedGraceMs = 500
 
 /** A coordinator has a dozen calls under way with one agent (watch, held ports, a change, facts); more of them wait their turn in the client. */
 const mostStreamsOfOneConnection = 100
@@ -63,7 +63,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   })
   server.addService(readableRequests, createHandlers({ ...options, changes, calls }))
   const listener = await bind(server, listen, identity)
-  tools.identity.onRenewed(listener.use)
+  tools.identity.onRenewed((renewed, { gaveUpRoot }) => {
+    listener.use(renewed)
+    // Which root an open connection came by is not known any more.
+    if (gaveUpRoot) listener.endOpen(refusedGraceMs)
+  })
   const leave = endRevoked(listener, tools.denyList)
   return {
     port: listener.port,
@@ -93,7 +97,7 @@ async function bind(server: Server, listen: string, identity: MutualTlsIdentity)
 function endRevoked(listener: SecureListener, denyList: DenyList): () => void {
   return denyList.onNewer(() => {
     const end = () => listener.end((certificate) => isRevoked(certificate, denyList))
-    setTimeout(end, revokedGraceMs).unref()
+    setTimeout(end, refusedGraceMs).unref()
   })
 }
 

@@ -6,18 +6,23 @@ import { day } from '../report/words.js'
 import { issuerValidity } from '../state/issuer.js'
 import { type StatePaths, statePaths } from '../state/paths.js'
 import { protectRoot, type RootKeyPlace, rootKeyPlace } from '../state/root-key.js'
+import { readRotation } from '../state/rotation.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { newPassphrase, type PassphraseOptions, passphraseFile } from './passphrase.js'
+import { rotatingText } from './render/rotation.js'
+import { retireCommand, rotateCommand } from './rotate.js'
 
-export const rootCommand: CommandMaker = (context) =>
+export const rootCommand: CommandMaker = (context, finish) =>
   new Command('root')
-    .summary('show where the root key of the fleet is, and give it a passphrase')
+    .summary('show, protect and exchange the root of the fleet')
     .description(
       'The root key makes the issuer, which issues every certificate of the fleet for at most 90 days. Without a passphrase the issuer is renewed by ' +
         'itself, and a copy of the state folder is the whole fleet, for ten years. Under a passphrase, `quorate renew issuer` asks for it.',
     )
     .addCommand(showCommand(context))
     .addCommand(protectCommand(context))
+    .addCommand(rotateCommand(context, finish))
+    .addCommand(retireCommand(context, finish))
 
 const said: Readonly<Record<RootKeyPlace, (paths: StatePaths) => string>> = {
   'in clear': ({ caKey }) => `${caKey}, without a passphrase`,
@@ -32,9 +37,12 @@ const showCommand = ({ terminal }: CliContext) =>
       const { state, output } = command.optsWithGlobals<CommonOptions>()
       const paths = statePaths(state)
       const [rootKey, issuer] = [await rootKeyPlace(paths), await issuerValidity(paths)]
-      if (output === 'json') return terminal.out(line(rootDocument, { rootKey, issuerUntil: issuer?.until }))
+      const since = (await readRotation(paths))?.startedAt
+      if (output === 'json')
+        return terminal.out(line(rootDocument, { rootKey, issuerUntil: issuer?.until, rotationSince: since }))
       terminal.out(`root key: ${said[rootKey](paths)}\n`)
       terminal.out(`issuer:   ${issuer === undefined ? 'none yet' : `until ${day(issuer.until)}`}\n`)
+      if (since !== undefined) terminal.out(rotatingText(since))
     })
 
 const protectCommand = ({ terminal }: CliContext) =>

@@ -8,6 +8,8 @@ export interface LiveOptions {
   readonly output: 'text' | 'json'
   /** Events that the journal already holds. */
   readonly before?: readonly RecordedEvent[]
+  /** What continues it; unset: `quorate resume`. */
+  readonly goesOnBy?: string
   start(onEvent: (event: RecordedEvent) => void): Promise<StartedRun>
 }
 
@@ -15,7 +17,7 @@ export interface LiveOptions {
 export async function runLive(
   context: CliContext,
   session: Session,
-  { output, before = [], start }: LiveOptions,
+  { output, before = [], goesOnBy, start }: LiveOptions,
 ): Promise<RunOutcome & { readonly id: StartedRun['id'] }> {
   const view = progressView(context.terminal, output, { before, seenNow: session.seenNow?.read })
   try {
@@ -25,7 +27,9 @@ export async function runLive(
       isRecorded ||= isEnd(event.event)
       view.show(event)
     })
-    const unhook = context.onStop(stopGently({ id, stop, say: (line) => view.say(line) }))
+    const unhook = context.onStop(
+      stopGently({ goesOnBy: goesOnBy ?? `quorate resume ${id}`, stop, say: (line) => view.say(line) }),
+    )
     const outcome = await ended.finally(unhook)
     // An error that the journal could not record (disk full, taken over by another coordinator) is in no report.
     if (outcome.error !== undefined && !isRecorded) view.say(sentenceOf(outcome.error))
@@ -39,18 +43,18 @@ const sentenceOf = ({ where, message, remedy }: RunError): string =>
   `${where === '' ? '' : `${where}: `}${message}\n  next: ${remedy}`
 
 interface Stopping {
-  readonly id: string
+  readonly goesOnBy: string
   stop(): void
   say(line: string): void
 }
 
 /** The first signal stops the run once its running actions finish. A second one explains why an immediate end would not help. */
-function stopGently({ id, stop, say }: Stopping): () => void {
+function stopGently({ goesOnBy, stop, say }: Stopping): () => void {
   let asked = false
   return () => {
     say(
       asked
-        ? `Still waiting for an operation on a node. Killing this program (kill -9) does not stop it: the node finishes it, and \`quorate resume ${id}\` reads its result.`
+        ? `Still waiting for an operation on a node. Killing this program (kill -9) does not stop it: the node finishes it, and \`${goesOnBy}\` reads its result.`
         : 'Stopping: running actions finish, no new ones start.',
     )
     asked = true

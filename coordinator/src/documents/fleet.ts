@@ -82,6 +82,7 @@ export const root = document('root', 'Where the root key of the fleet is: `quora
   issuerUntil: time
     .optional()
     .describe('When the issuer ends, which issues all certificates; absent where there is none yet.'),
+  rotationSince: time.optional().describe('When the rotation of the root began that is under way: both roots count.'),
 })
 
 export const revocation = document('revocation', 'Revoked keys, and which node knows it: `quorate revoke`.', {

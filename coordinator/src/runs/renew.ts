@@ -33,7 +33,7 @@ export interface RenewOptions {
 export async function renewIdentities(session: Session, options: RenewOptions): Promise<readonly Renewed[]> {
   const { names, early } = options
   const { renewals, clock = systemClock } = session
-  if (renewals === undefined) throw new QuorateError('STATE_NOT_INITIALISED', 'this state folder issues no identities')
+  if (renewals === undefined) throw noIdentities()
   const enrolled = await session.enrolled()
   for (const name of names) if (name !== own && name !== issuer) enrolledAs(enrolled, name)
   const isMeant = (name: string) => names.length === 0 || names.includes(name)
@@ -53,6 +53,20 @@ export async function renewIdentities(session: Session, options: RenewOptions): 
     fleet.close()
   }
 }
+
+/** Gives a node its next certificate now, by the issuer of today; throws why it has none. */
+export async function renewNow(session: Session, node: EnrolledNode): Promise<void> {
+  const { renewals, clock = systemClock } = session
+  if (renewals === undefined) throw noIdentities()
+  const fleet = session.connect()
+  try {
+    await nextCertificate(node, { renewals, fleet, session, early: true, clock })
+  } finally {
+    fleet.close()
+  }
+}
+
+const noIdentities = () => new QuorateError('STATE_NOT_INITIALISED', 'this state folder issues no identities')
 
 const own = 'coordinator'
 const issuer = 'issuer'
@@ -94,11 +108,21 @@ interface NodeRenewal {
 }
 
 async function renewNode(node: EnrolledNode, parts: NodeRenewal): Promise<Renewed> {
-  const { renewals, fleet, session, early, clock } = parts
+  const { early, clock } = parts
   const { name: whose, certificateExpiresAt: until } = node
   if (!early && !isNodeDue(node, clock.now())) return { whose, state: 'valid', until }
+  try {
+    return { whose, state: 'renewed', until: await nextCertificate(node, parts) }
+  } catch (thrown) {
+    return { whose, state: 'failed', until, problem: problemOf(thrown, whose) }
+  }
+}
+
+/** When it ends; Unix milliseconds. */
+async function nextCertificate(node: EnrolledNode, parts: NodeRenewal): Promise<number> {
+  const { renewals, fleet, session, clock } = parts
   // One that has ended is no proof of who answers: the key that the node has is.
-  const asker = until < clock.now() ? session.connect({ unproven: true }) : fleet
+  const asker = node.certificateExpiresAt < clock.now() ? session.connect({ unproven: true }) : fleet
   try {
     const certificatePem = await certifyOffered(asker.agent(entryOf(node)), node, {
       renewals,
@@ -108,9 +132,7 @@ async function renewNode(node: EnrolledNode, parts: NodeRenewal): Promise<Renewe
     const { notAfterUnixMs } = await asker.agent(entryOf(node)).read('renewIdentity', { certificatePem })
     await renewals.record(node, validityOf(certificatePem))
     await meetAgain(node, session)
-    return { whose, state: 'renewed', until: notAfterUnixMs }
-  } catch (thrown) {
-    return { whose, state: 'failed', until, problem: problemOf(thrown, whose) }
+    return notAfterUnixMs
   } finally {
     if (asker !== fleet) asker.close()
   }

@@ -11,6 +11,10 @@ export interface StatePaths {
   readonly sealedCaKey: string
   /** Certificate and key of the issuer, one file. */
   readonly issuer: string
+  /** What a rotation of the root needs until it has ended: both issuers, both root keys, the bundles signed. */
+  readonly rotation: string
+  /** Journals of rotations. */
+  readonly rotations: string
   /** Held while a list of the fleet is replaced. */
   readonly fleetLocks: string
   readonly coordinatorCert: string
@@ -51,6 +55,8 @@ export function statePaths(folder: string): StatePaths {
     caKey: at('fleet', 'ca.key'),
     sealedCaKey: at('fleet', 'ca.key.age'),
     issuer: at('fleet', 'issuer.pem'),
+    rotation: at('fleet', 'rotation.json'),
+    rotations: at('fleet', 'rotations'),
     fleetLocks: at('fleet', 'locks'),
     coordinatorCert: at('fleet', 'coordinator.crt'),
     coordinatorKey: at('fleet', 'coordinator.key'),

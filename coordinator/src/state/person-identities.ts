@@ -22,6 +22,7 @@ const file = z.object({
       fingerprint: z.string(),
       issuedAt: z.number(),
       expiresAt: z.number(),
+      root: z.string().optional(),
     }),
   ),
 })
@@ -35,6 +36,8 @@ export interface PersonIdentity {
   /** Unix milliseconds. */
   readonly issuedAt: number
   readonly expiresAt: number
+  /** SHA-256 of the root that issued it; unset: an earlier version did not record it. */
+  readonly root?: string | undefined
 }
 
 export interface IdentityRequest {
@@ -73,7 +76,8 @@ export async function issueIdentity(
   ]
   for (const [file, text, mode] of files) await writeDurably(join(folder, file), text, mode)
   const { notAfter, sha256: fingerprint } = readCertificate(certPem)
-  const identity = { name, role, fingerprint, issuedAt: Date.now(), expiresAt: notAfter.getTime() }
+  const { sha256: root } = readCertificate(ca.certPem)
+  const identity = { name, role, fingerprint, issuedAt: Date.now(), expiresAt: notAfter.getTime(), root }
   await writeDurably(paths.identities, `${JSON.stringify({ identities: [...known, identity] }, null, 2)}\n`, 0o600)
   return { identity, files: files.map(([file]) => join(folder, file)) }
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { EnrolledNode } from '../config/enrolled-node.js'
 import { parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
@@ -75,9 +76,15 @@ async function renewOwn(paths: StatePaths, when: 'if due' | 'now'): Promise<Vali
   // The one before as well: an earlier version did not record it.
   await recordIssued(paths, coordinatorName, before)
   await recordIssued(paths, coordinatorName, certPem)
+  await finishCutOff(paths, before)
   // The certificate is replaced last; until then it lies beside, where fleet-ca.ts finds it for the new key.
   await writeDurably(`${paths.coordinatorCert}.next`, certPem, 0o644)
   await writeDurably(paths.coordinatorKey, keyPem, 0o600)
   await writeDurably(paths.coordinatorCert, certPem, 0o644)
   return validityOf(certPem)
+}
+
+/** Where a renewal was cut off before its last write, the certificate of the present key lies where that of the next key will be put. */
+async function finishCutOff({ coordinatorCert }: StatePaths, present: string): Promise<void> {
+  if ((await readFile(coordinatorCert, 'utf8')) !== present) await writeDurably(coordinatorCert, present, 0o644)
 }

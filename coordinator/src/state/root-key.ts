@@ -54,6 +54,16 @@ async function rootOf(paths: StatePaths, keyPem: string, where: string): Promise
   return root
 }
 
+/** The root key as it lies in the state folder; undefined where it is elsewhere. */
+export async function keyTextOf(
+  paths: StatePaths,
+): Promise<{ readonly text: string; readonly isSealed: boolean } | undefined> {
+  const clear = await textOf(paths.caKey)
+  if (clear !== undefined) return { text: clear, isSealed: false }
+  const sealed = await textOf(paths.sealedCaKey)
+  return sealed === undefined ? undefined : { text: sealed, isSealed: true }
+}
+
 /** Puts the root key under a passphrase; the one in clear is removed once the other is on the disk. */
 export async function protectRoot(paths: StatePaths, passphrase: string): Promise<void> {
   const { keyPem } = await readRoot(paths)

@@ -12,6 +12,7 @@ import type { SeenNow } from '../../engine/seen-now.js'
 import type { Fleet, FleetOptions } from '../../fleet/fleet.js'
 import type { ApprovalStore } from '../../state/approvals.js'
 import type { BackupStore } from '../../state/backups.js'
+import type { FleetTrust } from '../../state/fleet-trust.js'
 import type { Renewals } from '../../state/renewals.js'
 import type { RequestFolder } from '../../state/request-folder.js'
 import type { RestTokens } from '../../state/rest-tokens.js'
@@ -20,8 +21,8 @@ import type { RunWatch, RunWatchParts } from '../availability/run-watch.js'
 
 /** All that the command line and REST need from outside: one open state folder. */
 export interface Session {
-  /** Clients for the agents; the caller closes it. `unproven`: see FleetOptions. */
-  connect(options?: Pick<FleetOptions, 'unproven'>): Fleet
+  /** Clients for the agents; the caller closes it. `unproven`: see FleetOptions. `roots`: trusts these alone, PEM. */
+  connect(options?: Pick<FleetOptions, 'unproven'> & { readonly roots?: string }): Fleet
   readonly runs: RunStore
   readonly leases: LeaseStore
   enrolled(): Promise<readonly EnrolledNode[]>
@@ -45,6 +46,9 @@ export interface Session {
   readonly tokens?: RestTokens
   /** Revokes keys; unset: none. */
   readonly revocations?: Revocations
+  /** The roots of the fleet, and journals of their rotations; unset: they stay. */
+  readonly trust?: FleetTrust
+  readonly rotations?: RunStore
   /** Issues new identities; unset: none. */
   readonly renewals?: Renewals
   /** Where acts are recorded; unset: nowhere. */

@@ -11,7 +11,7 @@ import { fleetCa, identityOf } from '../../../support/node-identities.js'
 
 const file = 'deny-list.quorate-fleet-tests'
 const opened = (root: string, ca = fleetCa.certPem) =>
-  DenyList.open({ host: new LinuxHost(root), stateFolder: '/state', ca, log: { warn: () => {} } })
+  DenyList.open({ host: new LinuxHost(root), stateFolder: '/state', ca: () => ca, log: { warn: () => {} } })
 
 /** A process that keeps the lists; resolves when it was killed, after it said that it kept one and was given many more. */
 async function killedWhileItKeeps(root: string, documents: readonly string[], lines: number): Promise<number> {

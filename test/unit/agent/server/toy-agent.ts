@@ -66,7 +66,7 @@ export async function startToyAgent(
     key: node.keyPem,
   })
   const place = { host, stateFolder: '/var/lib/quorate-agent', log }
-  const denyList = await DenyList.open({ ...place, ca: fleet.certPem })
+  const denyList = await DenyList.open({ ...place, ca: () => identity.ca })
   const pins = new Pins({ ...place, enrolled: {}, log: createLog('toy', () => {}) })
   const never = () => {
     throw new Error('not on this node')

@@ -27,28 +27,27 @@ const newKey = () => {
 }
 
 t.test(
-  'a renewal that is cut off before any of its writes leaves an identity, and the next one goes through',
+  'renewals that are cut off before any of their writes, one after the other, leave an identity each time',
   async (t) => {
     const { paths, renewals } = await fleetOfOne(t)
-    for (const path of [
-      paths.issuedKeys,
-      `${paths.coordinatorCert}.next`,
-      paths.coordinatorKey,
-      paths.coordinatorCert,
-    ]) {
-      const before = await readIdentity(paths)
+    const written = [`${paths.coordinatorCert}.next`, paths.coordinatorKey, paths.coordinatorCert]
+    const cutOffBefore = async (path: string): Promise<void> => {
       // The name that is written first and then renamed is taken: the write fails, as where the process ends before it.
       const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`)
-      if (path !== paths.issuedKeys) {
-        mkdirSync(temporary)
-        await t.rejects(renewals.renewOwn('now'))
-        rmdirSync(temporary)
-      }
+      mkdirSync(temporary)
+      await t.rejects(renewals.renewOwn('now'))
+      rmdirSync(temporary)
       const { cert, ca } = await readIdentity(paths)
       t.ok(isOfFleet(cert, ca, Date.now()), path)
-      await renewals.renewOwn('now')
-      t.not((await readIdentity(paths)).key, before.key)
     }
+    for (const first of written)
+      for (const second of written) {
+        const before = await readIdentity(paths)
+        await cutOffBefore(first)
+        await cutOffBefore(second)
+        await renewals.renewOwn('now')
+        t.not((await readIdentity(paths)).key, before.key)
+      }
   },
 )
 

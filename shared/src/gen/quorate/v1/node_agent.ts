@@ -577,6 +577,30 @@ export interface GetDenyListResponse {
   document: string;
 }
 
+export interface KeepTrustBundleRequest {
+  /** The bundle and the signature of a root; shared/src/trust-bundle.ts reads and writes it. */
+  document: string;
+  /** PEM: the certificate with which the caller comes from now on, with that of its issuer. */
+  certificatePem: string;
+}
+
+export interface KeepTrustBundleResponse {
+  /** Number of the bundle that is trusted now. */
+  number: number;
+}
+
+export interface GetTrustBundleRequest {
+}
+
+export interface GetTrustBundleResponse {
+  /** 0 for the roots that the node was enrolled with. */
+  number: number;
+  /** PEM, one after the other. */
+  roots: string;
+  /** PEM: the node's own certificate, with that of its issuer. */
+  certificatePem: string;
+}
+
 export interface ListCallsRequest {
   /** At most this many, the newest. */
   newest: number;
@@ -5587,6 +5611,250 @@ export const GetDenyListResponse: MessageFns<GetDenyListResponse> = {
     const message = createBaseGetDenyListResponse();
     message.number = object.number ?? 0;
     message.document = object.document ?? "";
+    return message;
+  },
+};
+
+function createBaseKeepTrustBundleRequest(): KeepTrustBundleRequest {
+  return { document: "", certificatePem: "" };
+}
+
+export const KeepTrustBundleRequest: MessageFns<KeepTrustBundleRequest> = {
+  encode(message: KeepTrustBundleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.document !== "") {
+      writer.uint32(10).string(message.document);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(18).string(message.certificatePem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeepTrustBundleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeepTrustBundleRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.document = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeepTrustBundleRequest>): KeepTrustBundleRequest {
+    return KeepTrustBundleRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeepTrustBundleRequest>): KeepTrustBundleRequest {
+    const message = createBaseKeepTrustBundleRequest();
+    message.document = object.document ?? "";
+    message.certificatePem = object.certificatePem ?? "";
+    return message;
+  },
+};
+
+function createBaseKeepTrustBundleResponse(): KeepTrustBundleResponse {
+  return { number: 0 };
+}
+
+export const KeepTrustBundleResponse: MessageFns<KeepTrustBundleResponse> = {
+  encode(message: KeepTrustBundleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeepTrustBundleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeepTrustBundleResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeepTrustBundleResponse>): KeepTrustBundleResponse {
+    return KeepTrustBundleResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeepTrustBundleResponse>): KeepTrustBundleResponse {
+    const message = createBaseKeepTrustBundleResponse();
+    message.number = object.number ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetTrustBundleRequest(): GetTrustBundleRequest {
+  return {};
+}
+
+export const GetTrustBundleRequest: MessageFns<GetTrustBundleRequest> = {
+  encode(_: GetTrustBundleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTrustBundleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTrustBundleRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetTrustBundleRequest>): GetTrustBundleRequest {
+    return GetTrustBundleRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GetTrustBundleRequest>): GetTrustBundleRequest {
+    const message = createBaseGetTrustBundleRequest();
+    return message;
+  },
+};
+
+function createBaseGetTrustBundleResponse(): GetTrustBundleResponse {
+  return { number: 0, roots: "", certificatePem: "" };
+}
+
+export const GetTrustBundleResponse: MessageFns<GetTrustBundleResponse> = {
+  encode(message: GetTrustBundleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    if (message.roots !== "") {
+      writer.uint32(18).string(message.roots);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(26).string(message.certificatePem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTrustBundleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTrustBundleResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.roots = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetTrustBundleResponse>): GetTrustBundleResponse {
+    return GetTrustBundleResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetTrustBundleResponse>): GetTrustBundleResponse {
+    const message = createBaseGetTrustBundleResponse();
+    message.number = object.number ?? 0;
+    message.roots = object.roots ?? "";
+    message.certificatePem = object.certificatePem ?? "";
     return message;
   },
 };
@@ -15091,6 +15359,33 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: GetDenyListResponse): Buffer => Buffer.from(GetDenyListResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetDenyListResponse => GetDenyListResponse.decode(value),
   },
+  /**
+   * Trusts other roots of the fleet from now on. Only a newer bundle that a root signed which is trusted already, under which this node's own certificate and the
+   * caller's hold: TRUST_BUNDLE_REFUSED for any other.
+   */
+  keepTrustBundle: {
+    path: "/quorate.v1.NodeAgentService/KeepTrustBundle" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KeepTrustBundleRequest): Buffer =>
+      Buffer.from(KeepTrustBundleRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KeepTrustBundleRequest => KeepTrustBundleRequest.decode(value),
+    responseSerialize: (value: KeepTrustBundleResponse): Buffer =>
+      Buffer.from(KeepTrustBundleResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KeepTrustBundleResponse => KeepTrustBundleResponse.decode(value),
+  },
+  /** The roots that this node trusts, and its own certificate. */
+  getTrustBundle: {
+    path: "/quorate.v1.NodeAgentService/GetTrustBundle" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetTrustBundleRequest): Buffer =>
+      Buffer.from(GetTrustBundleRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetTrustBundleRequest => GetTrustBundleRequest.decode(value),
+    responseSerialize: (value: GetTrustBundleResponse): Buffer =>
+      Buffer.from(GetTrustBundleResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetTrustBundleResponse => GetTrustBundleResponse.decode(value),
+  },
   /** The newest calls that this agent recorded. */
   listCalls: {
     path: "/quorate.v1.NodeAgentService/ListCalls" as const,
@@ -15773,6 +16068,13 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   keepDenyList: handleUnaryCall<KeepDenyListRequest, KeepDenyListResponse>;
   /** The list of revoked keys that this node keeps. */
   getDenyList: handleUnaryCall<GetDenyListRequest, GetDenyListResponse>;
+  /**
+   * Trusts other roots of the fleet from now on. Only a newer bundle that a root signed which is trusted already, under which this node's own certificate and the
+   * caller's hold: TRUST_BUNDLE_REFUSED for any other.
+   */
+  keepTrustBundle: handleUnaryCall<KeepTrustBundleRequest, KeepTrustBundleResponse>;
+  /** The roots that this node trusts, and its own certificate. */
+  getTrustBundle: handleUnaryCall<GetTrustBundleRequest, GetTrustBundleResponse>;
   /** The newest calls that this agent recorded. */
   listCalls: handleUnaryCall<ListCallsRequest, ListCallsResponse>;
   /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
@@ -16314,6 +16616,41 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetDenyListResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Trusts other roots of the fleet from now on. Only a newer bundle that a root signed which is trusted already, under which this node's own certificate and the
+   * caller's hold: TRUST_BUNDLE_REFUSED for any other.
+   */
+  keepTrustBundle(
+    request: KeepTrustBundleRequest,
+    callback: (error: ServiceError | null, response: KeepTrustBundleResponse) => void,
+  ): ClientUnaryCall;
+  keepTrustBundle(
+    request: KeepTrustBundleRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: KeepTrustBundleResponse) => void,
+  ): ClientUnaryCall;
+  keepTrustBundle(
+    request: KeepTrustBundleRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: KeepTrustBundleResponse) => void,
+  ): ClientUnaryCall;
+  /** The roots that this node trusts, and its own certificate. */
+  getTrustBundle(
+    request: GetTrustBundleRequest,
+    callback: (error: ServiceError | null, response: GetTrustBundleResponse) => void,
+  ): ClientUnaryCall;
+  getTrustBundle(
+    request: GetTrustBundleRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetTrustBundleResponse) => void,
+  ): ClientUnaryCall;
+  getTrustBundle(
+    request: GetTrustBundleRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetTrustBundleResponse) => void,
   ): ClientUnaryCall;
   /** The newest calls that this agent recorded. */
   listCalls(
