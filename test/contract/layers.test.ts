@@ -223,6 +223,20 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     ],
     doors: [],
   },
+  // How one root of the fleet takes over from another.
+  'coordinator/src/runs/rotation': {
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/state',
+      'coordinator/src/runs/context',
+      'coordinator/src/runs',
+    ],
+    doors: [],
+  },
   // Runs of another order than the conversion's.
   'coordinator/src/runs/drill': {
     may: [
@@ -295,6 +309,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/runs/approvals',
       'coordinator/src/runs/drill',
       'coordinator/src/runs/fix',
+      'coordinator/src/runs/rotation',
       'coordinator/src/runs/all-kinds',
       'coordinator/src/report',
     ],

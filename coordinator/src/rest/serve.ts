@@ -80,13 +80,9 @@ export async function serve({
   log.info('listening', { url })
   const keeping = { everyMs: renewEveryMs, signal: stopped.signal }
   void keepIdentities(session, keeping)
-  const show = async () => {
-    const next = tlsOptions(await issuer(), address)
-    const server = app.server as Server
-    server.setSecureContext(next)
-    return next.cert
-  }
-  if (https !== undefined) void keepShown(https.cert, show, { ...keeping, clock: session.clock ?? systemClock })
+  const show = (next: ReturnType<typeof tlsOptions>) => (app.server as Server).setSecureContext(next)
+  const make = async () => tlsOptions(await issuer(), address)
+  if (https !== undefined) void keepShown(https, { make, show }, { ...keeping, clock: session.clock ?? systemClock })
   return { url, close: () => app.close() }
 }
 
@@ -139,16 +135,28 @@ interface Keeping extends KeepIdentitiesOptions {
   readonly clock: Clock
 }
 
-/** Shows a new certificate to those who connect from then on; connections stay. */
-async function keepShown(first: string, show: () => Promise<string>, { everyMs, signal, clock }: Keeping) {
+interface Showing<Shown> {
+  make(): Promise<Shown>
+  show(next: Shown): void
+}
+
+/** Shows a new certificate to those who connect from then on, when it is due and when other roots are trusted; connections stay. */
+async function keepShown<Shown extends { readonly cert: string; readonly ca: string }>(
+  first: Shown,
+  { make, show }: Showing<Shown>,
+  { everyMs, signal, clock }: Keeping,
+) {
   let shown = first
   while (!signal.aborted) {
-    const due = isCertificateDue(shown, clock.now())
-    if (due)
-      shown = await show().catch((error: unknown) => {
-        log.warn('the certificate of REST cannot be renewed', { message: asQuorateError(error).message })
-        return shown
-      })
+    try {
+      const next = await make()
+      if (isCertificateDue(shown.cert, clock.now()) || next.ca !== shown.ca) {
+        show(next)
+        shown = next
+      }
+    } catch (error) {
+      log.warn('the certificate of REST cannot be renewed', { message: asQuorateError(error).message })
+    }
     await pause(everyMs, signal)
   }
 }

@@ -170,6 +170,28 @@ t.test('its certificate is replaced before it ends, for those who connect from t
   t.match(String((await once(first, 'data'))[0]), /^HTTP\/1\.1 200 /, 'and a connection that was there goes on')
 })
 
+t.test('when other roots are trusted it shows a certificate below them, and accepts those of users', async (t) => {
+  const next = createFleetCa('next')
+  let now = await issuer()
+  const serving = await serve({
+    ...{ session: restSession(), listen: '127.0.0.1:0', token, tls: true, renewEveryMs: 20 },
+    issuer: async () => now,
+  })
+  t.teardown(() => serving.close())
+  const { hostname, port } = new URL(serving.url)
+  now = { ...next, rootsPem: next.certPem }
+  for (;;) {
+    const socket = connect({ host: hostname, port: Number(port), ca: next.certPem })
+    const isNext = await Promise.race([
+      once(socket, 'secureConnect').then(() => true),
+      once(socket, 'close').then(() => false),
+    ]).catch(() => false)
+    socket.destroy()
+    if (isNext) break
+  }
+  t.pass('it is proved by the next root alone')
+})
+
 t.test('identities of the fleet are renewed by a server alone, and the history says so', async (t) => {
   const entries: object[] = []
   let attempts = 0
