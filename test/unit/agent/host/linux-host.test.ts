@@ -87,10 +87,13 @@ t.test('no path leads out of a simulated node', async (t) => {
   const outside = t.testdirName
   mkdirSync(join(root, 'etc/inside'))
   symlinkSync('/tmp', join(root, 'etc/escape'))
-  await t.rejects(host.replace('/etc/escape/x', Buffer.from('x'), { mode: 0o600 }), { code: 'SYMLINK_REFUSED' })
-  await t.rejects(host.read('/etc/escape/x'), { code: 'SYMLINK_REFUSED' })
-  await t.rejects(host.list('/etc/escape/x'), { code: 'SYMLINK_REFUSED' })
-  t.notOk(existsSync('/tmp/x'))
+  const escaped = `quorate-escaped-${process.pid}`
+  await t.rejects(host.replace(`/etc/escape/${escaped}`, Buffer.from('x'), { mode: 0o600 }), {
+    code: 'SYMLINK_REFUSED',
+  })
+  await t.rejects(host.read(`/etc/escape/${escaped}`), { code: 'SYMLINK_REFUSED' })
+  await t.rejects(host.list(`/etc/escape/${escaped}`), { code: 'SYMLINK_REFUSED' })
+  t.notOk(existsSync(`/tmp/${escaped}`))
   t.ok(host.realPath('/../../etc/passwd').startsWith(outside), 'dots do not climb')
   t.throws(() => host.realPath('etc/passwd'), { code: 'NOT_IN_TABLE' })
 })
