@@ -23,12 +23,55 @@ interface Sample {
   readonly lines: Readonly<Record<string, readonly (readonly [before: string, put: string])[]>>
 }
 
-/** The whole step that the recipe shows. */
-function stepOfRecipe(): string {
-  const step = /^```ts\n(.*?)^```$/ms.exec(contributing)?.[1]
-  if (step === undefined) throw new Error('CONTRIBUTING.md shows no step')
-  return step
+/** The whole file that a recipe shows. */
+function shownIn(question: string): string {
+  const shown = /^```ts\n(.*?)^```$/ms.exec(contributing.split(`**${question}**`)[1] ?? '')?.[1]
+  if (shown === undefined) throw new Error(`CONTRIBUTING.md shows no file: ${question}`)
+  return shown
 }
+
+/** A step that has the operation of the recipe write its file. */
+const noteStep = `import { unifiedDiff } from '@quorate/shared/diff'
+import { sha256Hex } from '@quorate/shared/hash'
+import { runNotePath } from '@quorate/shared/run-note'
+import { holds, notYet, until } from '@quorate/shared/until'
+import { byItself } from '../context/foreseen.js'
+import { defineStep } from '../context/step.js'
+import { patience } from '../facts/patience.js'
+import { putBack } from '../undo/put-back.js'
+
+const text = 'converted'
+
+export const writeRunNote = defineStep({
+  id: 'write-run-note',
+  title: 'Write a note on the control planes',
+  gate: 'Each has the file with the note.',
+  undo: 'The file is removed.',
+  width: 10,
+  foreseen: [byItself('the note', 'the step writes it')],
+  async plan(run) {
+    const actions = run.controlPlanes.map(async ({ name: node }) => {
+      const { fileHashes } = await run.nodeFacts(node)
+      if (fileHashes[runNotePath] !== undefined) return []
+      const diffs = [{ name: \`\${node}:\${runNotePath}\`, text: unifiedDiff(runNotePath, '', \`\${text}\\n\`) }]
+      return [{ id: node, node, does: \`write a note into \${runNotePath}\`, diffs }]
+    })
+    return (await Promise.all(actions)).flat()
+  },
+  async apply(run, { node }, call) {
+    await run.agent(node).change('writeRunNote', { text }, call, 'write')
+  },
+  verify(run, { node }, signal) {
+    const look = async () => {
+      const { facts } = await run.agent(node).read('getNodeFacts', {}, { signal })
+      const found = facts?.fileHashes[runNotePath]
+      return found === sha256Hex(\`\${text}\\n\`) ? holds([{ what: runNotePath, saw: text }]) : notYet('it has no note')
+    }
+    return until(\`a note on \${node}\`, look, patience(signal, 30))
+  },
+  rollback: putBack,
+})
+`
 
 /** Converts a simulated cluster with the step in the order, and undoes it. */
 const stepTest = `import { readFileSync } from 'node:fs'
@@ -43,6 +86,8 @@ t.test('the step writes its file on nodes, its gate sees it, its undo restores i
   const hosts = (node: string) => readFileSync(join(cluster.node(node).root, 'etc/hosts'), 'utf8')
   const converted = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
   ended(t, converted)
+  for (const node of ['cp1', 'cp2', 'cp3'])
+    t.equal(readFileSync(join(cluster.node(node).root, 'etc/kubernetes/run-note'), 'utf8'), 'converted\\n')
   for (const node of ['cp2', 'cp3']) t.match(hosts(node), '192.168.13.5 registry.example.com')
   t.notMatch(hosts('cp1'), 'registry.example.com')
   const report = await cluster.quorate(['report', runOf(cluster)])
@@ -63,12 +108,65 @@ const samples: readonly Sample[] = [
     question: 'How do I add a step?',
     most: 2,
     files: {
-      [`${steps}/publish-registry-name.ts`]: stepOfRecipe(),
+      [`${steps}/publish-registry-name.ts`]: shownIn('How do I add a step?'),
     },
     lines: {
       'coordinator/src/conversion/order.ts': [
         ['import { regenerateApi', "import { publishRegistryName } from './steps/publish-registry-name.js'\n"],
         ['  regenerateApiserverCertificate,\n', '  publishRegistryName,\n'],
+      ],
+    },
+  },
+  {
+    question: 'How do I add an agent operation?',
+    most: 7,
+    files: {
+      'agent/src/ops/write-run-note.ts': shownIn('How do I add an agent operation?'),
+      'shared/src/run-note.ts': `/** Where the note of a conversion lies. */
+export const runNotePath = '/etc/kubernetes/run-note'
+`,
+    },
+    lines: {
+      'proto/quorate/v1/node_agent.proto': [
+        [
+          '  // Removes the block that this run wrote into /etc/hosts, or restores the previous one.\n',
+          '  // Writes a note.\n  rpc WriteRunNote(WriteRunNoteRequest) returns (stream WriteRunNoteResponse);\n',
+        ],
+        [
+          'message RemoveHostsBlockRequest {',
+          'message WriteRunNoteRequest {\n  OperationHeader header = 1;\n  string text = 2;\n}\nmessage WriteRunNoteResponse {\n  OperationEvent event = 1;\n}\n\n',
+        ],
+      ],
+      'agent/src/ops/registry.ts': [
+        ['\n/** Everything that this agent can do', "import { writeRunNote } from './write-run-note.js'\n"],
+        ['  removeHostsBlock,\n', '  writeRunNote,\n'],
+      ],
+      'agent/src/server/requests.ts': [
+        ['  removeHostsBlock: { header },\n', '  writeRunNote: { header, text: check.dnsName },\n'],
+      ],
+      'agent/src/ops/context/paths.ts': [
+        [
+          "import type { Host } from '../../host/host.js'\n",
+          "import { runNotePath } from '@quorate/shared/run-note'\n",
+        ],
+        ['    ...loadBalancerPaths,\n', '    runNotePath,\n'],
+      ],
+      'test/support/paper-cluster/effects.ts': [
+        [
+          '    removeHostsBlock: () => {\n',
+          "    writeRunNote: () => {\n      paper.facts.fileHashes['/etc/kubernetes/run-note'] = '20d136c1ad5e73c08e18ae3d28511b8b03c277d15f3191e9b2e5018cbe1f90c9'\n    },\n",
+        ],
+      ],
+    },
+  },
+  {
+    question: 'How do I add a step?',
+    most: 2,
+    files: { [`${steps}/write-run-note.ts`]: noteStep },
+    lines: {
+      'coordinator/src/conversion/order.ts': [
+        ['\n/** THE ORDER', "import { writeRunNote } from './steps/write-run-note.js'\n"],
+        ['  letEtcdListen,\n', '  writeRunNote,\n'],
       ],
     },
   },
