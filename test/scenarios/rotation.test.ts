@@ -42,7 +42,7 @@ t.test('another root takes over, is undone, takes over again, and the one of bef
   await quorate('enroll', 'gone.example.com', '--address', '127.0.0.9', '--bundle', join(t.testdir(), 'gone'))
   const silent = await quorate('root', 'rotate', '--yes')
   ended(t, silent, 3)
-  t.match(silent.stderr, /1 node does not answer: gone\.example\.com/)
+  t.match(silent.stderr, /1 node cannot take part: gone\.example\.com/)
   t.strictSame(trusted(cluster), all(cluster, first), 'nothing was started')
   ended(t, await quorate('revoke', 'gone.example.com', '--yes'), 3)
   ended(t, await quorate('identity', 'issue', 'alice', '--role', 'observer', '--to', join(t.testdir(), 'alice')))

@@ -201,8 +201,8 @@ async function requireAnswers(run: RotationRun): Promise<void> {
     one.status === 'rejected' ? [`${run.nodes[index]?.name}: ${asQuorateError(one.reason).message}`] : [],
   )
   if (silent.length === 0) return
-  const what = silent.length === 1 ? '1 node does' : `${silent.length} nodes do`
-  throw new QuorateError('AGENT_UNREACHABLE', `nothing was started: ${what} not answer: ${silent.join('; ')}`, {
+  const nodes = silent.length === 1 ? '1 node' : `${silent.length} nodes`
+  throw new QuorateError('AGENT_UNREACHABLE', `nothing was started: ${nodes} cannot take part: ${silent.join('; ')}`, {
     remedy:
       'Start the agent there and run this command again. An agent of an earlier version: upgrade it. A machine that is gone for good: `quorate revoke NAME`.',
   })
