@@ -66,7 +66,9 @@ t.test('another root takes over, is undone, takes over again, and the one of bef
   t.match((await quorate('root', 'show')).stdout, /rotation: since .*both roots count/)
   ended(t, await quorate('root', 'rotate', '--yes'), 0)
 
-  ended(t, await quorate('root', 'rotate', '--undo', '--yes'))
+  const undone = await quorate('root', 'rotate', '--undo', '--yes')
+  ended(t, undone)
+  t.match(undone.stdout, /\[ 4\/4\] renew-nodes: .*: undone: .* below the root of before alone/)
   t.strictSame(trusted(cluster), all(cluster, first), 'as before')
   await everyNodeAnswers(t, cluster, 'undone')
   ended(t, await quorate('root', 'rotate', '--undo', '--yes'), 2)

@@ -1,11 +1,13 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { Command } from 'commander'
+import type { RecordedEvent } from '../engine/events.js'
 import type { Session, StartedRun } from '../runs/context/session.js'
 import {
   planRetirement,
   planRotation,
   type RotationPlan,
   type RotationRequest,
+  rotationSoFar,
   startRetirement,
   startRotation,
   startUndo,
@@ -65,7 +67,10 @@ async function rotate(context: CliContext, options: Options): Promise<number> {
   await requireYes(context, { plan, options, question: 'Rotate the root of the fleet now?' })
   if (plan.steps.every(({ actions }) => actions.length === 0)) return 0
   const keys = plan.since === undefined ? await keysOf(context, options) : { present: {} }
-  const ended = await live(context, session, options, (request) => startRotation(session, { ...request, keys }))
+  const before = await rotationSoFar(session)
+  const ended = await live(context, { session, options, before }, (request) =>
+    startRotation(session, { ...request, keys }),
+  )
   if (ended === 0 && options.output === 'text')
     context.terminal.out('Both roots count now. To give up the root of before: quorate root retire\n')
   return ended
@@ -74,7 +79,8 @@ async function rotate(context: CliContext, options: Options): Promise<number> {
 async function undo(context: CliContext, options: Options): Promise<number> {
   const session = await prepared(context, options)
   await requireYes(context, { options, question: 'Bring back the root of before now?' })
-  return live(context, session, options, (request) => startUndo(session, request))
+  const before = await rotationSoFar(session)
+  return live(context, { session, options, before }, (request) => startUndo(session, request))
 }
 
 async function retire(context: CliContext, options: Options): Promise<number> {
@@ -86,7 +92,7 @@ async function retire(context: CliContext, options: Options): Promise<number> {
   )
   if (options.output === 'text') context.terminal.out(endingText(ending))
   await requireYes(context, { plan, options, question: 'Give up the root of before now? It cannot be undone.' })
-  return live(context, session, options, (request) => startRetirement(session, request))
+  return live(context, { session, options, before: [] }, (request) => startRetirement(session, request))
 }
 
 function prepared({ terminal, openSession }: CliContext, { state, yes = false }: Options): Promise<Session> {
@@ -122,15 +128,26 @@ async function keysOf({ terminal }: CliContext, options: Options): Promise<Rotat
   return { present, passphrase }
 }
 
+interface Live {
+  readonly session: Session
+  readonly options: Options
+  /** Events that the journal holds already. */
+  readonly before: readonly RecordedEvent[]
+}
+
 async function live(
   context: CliContext,
-  session: Session,
-  { output }: Options,
+  { session, options, before }: Live,
   start: (request: RotationRequest) => Promise<StartedRun>,
 ): Promise<number> {
   const goesOnBy = 'quorate root show'
   const startedBy = caller().who
   return exitCodeOf(
-    await runLive(context, session, { output, goesOnBy, start: (onEvent) => start({ startedBy, onEvent }) }),
+    await runLive(context, session, {
+      output: options.output,
+      before,
+      goesOnBy,
+      start: (onEvent) => start({ startedBy, onEvent }),
+    }),
   )
 }

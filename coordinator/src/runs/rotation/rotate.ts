@@ -52,6 +52,13 @@ function partsOf(session: Session): Parts {
   return { session, trust, journals }
 }
 
+/** What the journal of the rotation that is under way holds; empty where there is none. */
+export async function rotationSoFar(session: Session): Promise<readonly RecordedEvent[]> {
+  const parts = partsOf(session)
+  const last = (await parts.trust.rotation()) === undefined ? undefined : await lastOf(parts)
+  return last === undefined ? [] : parts.journals.read(parseRunId(last.id))
+}
+
 /** What a rotation would do now. AGENT_UNREACHABLE where a node does not answer: every node has to learn the next root. */
 export const planRotation = (session: Session): Promise<RotationPlan> => planOf(session, rotationOrder)
 
