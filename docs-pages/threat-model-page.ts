@@ -150,12 +150,12 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 ### Root key
 
 \`STATE/fleet/ca.key\`, or \`ca.key.age\` under a [passphrase](security.md#the-root-key). Its thief makes issuers, for ten years, and approvers. That is everything below together: root on every node, join secrets, cluster-admin of every cluster that joins a control plane from then on.
-It does not decrypt backups: these need the age identity. It cannot be revoked: [replace the fleet](security.md#replace-a-fleet). Where plans need [approvals](#approvals), operators must not have it.
+It does not decrypt backups: these need the age identity. It cannot be revoked: [exchange the root](security.md#exchange-the-root), before its thief does. Where plans need [approvals](#approvals), operators must not have it.
 
 ### Issuer
 
 \`STATE/fleet/issuer.pem\`. Until it ends, after 90 days at most, its thief issues certificates of any node, of operators and other roles, which end with it; it signs lists of [revoked keys](#revoked-keys), later too. It makes no approvers, no issuers and nothing that outlasts it.
-It cannot be revoked alone: [replace the fleet](security.md#replace-a-fleet), or bear it for the days that are left.
+It cannot be revoked alone: [exchange the root](security.md#exchange-the-root), which gives up both, or bear it for the days that are left.
 
 ### Coordinator's certificate alone
 
@@ -169,7 +169,7 @@ It cannot be revoked alone: [replace the fleet](security.md#replace-a-fleet), or
 | place a program, or a file where root's programs look | two folders, \`/etc/kubernetes\` and \`/var/lib/kubernetes\`, and certificates of etcd's clients (\`.crt\`, \`.pem\`, \`.key\`) below \`/etc/etcd\` and \`/etc/ssl/etcd\`; without what the kubelet reads and what kubeadm makes; owner root, no execute bit, no setuid. kubeadm's patches can be placed, by a node of the fleet: \`NOT_IN_TABLE\` |
 | use a sealed secret again for another run, node or purpose | sender, recipient, key, run and purpose are in the envelope: \`SECRET_NOT_FOR_US\` |
 | have the join token sent to an endpoint of one's own | endpoint and CA are part of the sealed secret: \`SECRET_NOT_FOR_US\` |
-| lock the operator out, or undo its revocation | lists of revoked keys are signed by the issuer, and their number only rises: \`DENY_LIST_REFUSED\` |
+| lock the operator out, or undo its revocation | lists of revoked keys are signed by the issuer, and their number only rises: \`DENY_LIST_REFUSED\`; other roots are signed by a root that is trusted already: \`TRUST_BUNDLE_REFUSED\` |
 | join a machine to a foreign cluster | no agent of the fleet seals a secret for it; after the first join the CA is pinned: \`PINNED_TO_ANOTHER\` |
 
 What remains, and why the key is to be kept as the private key of the cluster's CA is kept:
