@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { isOfFleet } from '@quorate/shared/fleet-chain'
 import { createIssuer, type KeyPair } from '@quorate/shared/issue-certificate'
@@ -45,17 +46,31 @@ export async function issuerValidity(paths: StatePaths): Promise<Validity | unde
   return present === undefined ? undefined : validityOf(present.certPem)
 }
 
+/** Of the one in the state folder and the one that systemd gave this service, the one that ends later. */
+async function presentIssuer({ issuer }: StatePaths, rootsPem: string): Promise<KeyPair | undefined> {
+  const [own, given] = [await issuerIn(issuer, rootsPem), await issuerIn(givenIssuer(), rootsPem)]
+  if (own === undefined || given === undefined) return own ?? given
+  return validityOf(given.certPem).until > validityOf(own.certPem).until ? given : own
+}
+
+/** A credential of systemd (`LoadCredentialEncrypted=quorate-issuer`): so it need not lie in the state folder, where a copy would have it. */
+function givenIssuer(): string | undefined {
+  const { CREDENTIALS_DIRECTORY: folder } = process.env
+  return folder === undefined ? undefined : join(folder, 'quorate-issuer')
+}
+
 /** One of a root that is trusted no more is none. */
-async function presentIssuer(paths: StatePaths, rootsPem: string): Promise<KeyPair | undefined> {
-  const text = await readFile(paths.issuer, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+async function issuerIn(path: string | undefined, rootsPem: string): Promise<KeyPair | undefined> {
+  if (path === undefined) return undefined
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return ''
-    throw unreadable(paths, cause)
+    throw unreadable(path, cause)
   })
   if (text === '') return undefined
   const [certPem, keyPem] = [...pemBlocks(text, 'CERTIFICATE'), ...pemBlocks(text, 'PRIVATE KEY')].map(
     (pem) => `${pem}\n`,
   )
-  if (certPem === undefined || keyPem === undefined || !isPair(certPem, keyPem)) throw unreadable(paths)
+  if (certPem === undefined || keyPem === undefined || !isPair(certPem, keyPem)) throw unreadable(path)
   return isOfFleet(certPem, rootsPem, Date.now()) ? { certPem, keyPem } : undefined
 }
 
@@ -67,7 +82,7 @@ function isPair(certPem: string, keyPem: string): boolean {
   }
 }
 
-const unreadable = ({ issuer: where }: StatePaths, cause?: unknown): QuorateError =>
+const unreadable = (where: string, cause?: unknown): QuorateError =>
   new QuorateError('STATE_NOT_INITIALISED', 'the issuer of this fleet cannot be read', {
     where,
     cause,
