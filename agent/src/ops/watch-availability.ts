@@ -32,6 +32,8 @@ const running = new WeakMap<Host, Running>()
 export const watchAvailability = streamOperation<WatchAvailabilityRequest, WatchAvailabilityResponse>(
   async function* (request, tools, signal) {
     const parts = await partsOf(request, tools)
+    // Its caller has asked again meanwhile: that watch goes on.
+    if (signal.aborted) return
     const { replaced, done } = await replaceRunning(tools.host)
     try {
       if (request.targets.length === 0) {

@@ -57,7 +57,8 @@ class Watching implements RunWatch {
   readonly #parts: RunWatchParts
   readonly #ended = new AbortController()
   #state: RunState
-  #first: FirstServer | undefined
+  /** Read once: after each change of the targets a place is asked again at once, however busy the nodes are. */
+  #first: (FirstServer & { readonly caPem: string }) | undefined
   /** What pods use; read once. */
   #workloads: readonly AvailabilityTarget[] = []
   /** Of those, the ones with a good answer: from then on failures count. */
@@ -155,7 +156,7 @@ class Watching implements RunWatch {
       try {
         await this.#look(place, AbortSignal.any([signal, round]))
       } catch (error) {
-        if (!signal.aborted && asQuorateError(error).code === 'FENCED') return
+        if (!signal.aborted && !round.aborted && asQuorateError(error).code === 'FENCED') return
       }
       this.#tally?.cutOff(place.name)
       if (!round.aborted) await systemClock.sleep(pauseMs, signal).catch(() => undefined)
@@ -164,10 +165,10 @@ class Watching implements RunWatch {
 
   async #look(place: NodeEntry, signal: AbortSignal): Promise<void> {
     const { run, agent } = this.#parts
-    const facts = await run.nodeFacts(run.first)
     if (this.#first === undefined) {
+      const facts = await run.nodeFacts(run.first)
       this.#workloads = await readWorkloadTargets(run)
-      this.#first = localPeer(run.first, facts)
+      this.#first = { ...localPeer(run.first, facts), caPem: facts.clusterCaPem }
     }
     this.#aim()
     if (signal.aborted) return
@@ -175,7 +176,7 @@ class Watching implements RunWatch {
       targets: this.#targetsAt(place.name),
       readEveryMs: 50,
       writeEveryMs: 250,
-      caPem: facts.clusterCaPem,
+      caPem: this.#first.caPem,
     }
     for await (const message of agent(place).watchAvailability(request, { signal })) {
       if (signal.aborted) return

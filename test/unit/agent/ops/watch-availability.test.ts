@@ -55,6 +55,18 @@ t.test('reads and writes are asked and counted; the Lease is there meanwhile and
   t.equal(node.api.objects.get(leasePath), undefined)
 })
 
+t.test('a call whose caller has hung up by the time it begins does not end the watch that came after it', async (t) => {
+  const node = await controlPlaneNode(t)
+  const watched = watch(node, [target(node, 'endpoint')])
+  await watched.until((seen) => sum(seen, 'endpoint', 'asked') >= 5)
+  const late = { targets: [target(node, 'late')], readEveryMs: 10, writeEveryMs: 20, caPem: node.ca.certPem }
+  const said = watchAvailability.run(late, node.tools, AbortSignal.abort(new Error('hung up')))[Symbol.asyncIterator]()
+  t.equal((await said.next()).done, true)
+  const before = sum(watched.all, 'endpoint', 'asked')
+  await watched.until((seen) => sum(seen, 'endpoint', 'asked') >= before + 10)
+  await watched.end()
+})
+
 t.test(
   'connections that a server drops while nothing is asked are no failure; a server that is away is, with its reason',
   async (t) => {
