@@ -131,7 +131,9 @@ function emitter(record: Recorder, watch: RunWatch | undefined, state: RunState)
   return async (event) => {
     // The last of what the watch saw is recorded before the end.
     if (isEnd(event)) await watch?.end()
-    now = applyEvent(now, await record(event))
+    const recorded = await record(event)
+    // Read after the wait: another event may have come in between.
+    now = applyEvent(now, recorded)
     watch?.saw(event, now)
   }
 }

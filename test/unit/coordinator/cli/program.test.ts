@@ -14,6 +14,7 @@ import { ErrorDetail, OperationResult } from '@quorate/shared/gen/quorate/v1/ope
 import t from 'tap'
 import type { CliContext } from '../../../../coordinator/src/cli/context.js'
 import { runProgram } from '../../../../coordinator/src/cli/program.js'
+import type { RunState } from '../../../../coordinator/src/engine/fold.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
 import type { Session } from '../../../../coordinator/src/runs/context/session.js'
 import { bundleIdentity, serveAgent } from '../support/agent-server.js'
@@ -43,13 +44,14 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
   const unproved: Finding[] = []
   const output = { text: '', errors: '', typed: '' }
   const stops = new Set<() => void>()
+  const wish: { width: number; watch?: Session['watch'] } = { width: 1 }
 
   const step = (id: string, nodes: readonly string[]): ConversionStep => ({
     id,
     title: `Restart by ${id}`,
     gate: 'it is restarted',
     undo: 'none',
-    width: 1,
+    width: () => wish.width,
     plan: async () =>
       nodes
         .filter((node) => !restarted.has(`${id}/${node}`))
@@ -90,6 +92,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
     defaultState: state,
     openSession: async (from): Promise<Session> => ({
       ...unwatched(await openSession(from)),
+      ...(wish.watch === undefined ? {} : { watch: wish.watch }),
       order: [step('canary', ['cp1']), step('rest', ['cp2', 'cp3'])],
       checks: [{ id: 'toy', title: 'Toy', check: async () => findings }],
       proofs: [
@@ -188,7 +191,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
     )
     return file
   }
-  return { quorate, start, context, output, findings, unproved, restarted, seen, onRestart, stops, state, folder }
+  return { quorate, start, context, output, findings, unproved, restarted, seen, onRestart, stops, state, folder, wish }
 }
 
 t.test('init and enroll: what is secret is for its owner alone', async (t) => {
@@ -523,6 +526,27 @@ t.test('resume: goes on where it failed, does nothing twice, and says what it do
   t.match(await quorate('resume', run), { code: 0 })
   t.match(await quorate('resume', '20200101t000000-aaaaaa'), { code: 2, error: { code: 'RUN_NOT_FOUND' } })
 })
+
+t.test('what watches a run is told of all that is in the journal, however many nodes change at once', async (t) => {
+  const { quorate, start, wish } = await lab(t)
+  const file = await start()
+  let told: RunState | undefined
+  wish.width = 2
+  wish.watch = () => ({
+    saw: (_event, state) => {
+      told = state
+    },
+    end: async () => undefined,
+    drop: () => undefined,
+  })
+  const { text } = await quorate('convert', '-f', file, '--yes')
+  const run = /run (\S+) of toy/.exec(text)?.[1] as string
+  t.same(states(told), ['verified', 'verified', 'verified'])
+  t.equal((await quorate('rollback', run, '--yes')).code, 0)
+  t.same(states(told), ['undone', 'undone', 'undone'])
+})
+
+const states = (run: RunState | undefined) => run?.steps.flatMap(({ actions }) => actions.map(({ state }) => state))
 
 t.test('rollback: asks, undoes in reverse, once', async (t) => {
   const { quorate, start, context, restarted, seen } = await lab(t)
