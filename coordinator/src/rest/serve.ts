@@ -81,8 +81,12 @@ export async function serve({
   const keeping = { everyMs: renewEveryMs, signal: stopped.signal }
   void keepIdentities(session, keeping)
   const show = (next: ReturnType<typeof tlsOptions>) => (app.server as Server).setSecureContext(next)
-  const make = async () => tlsOptions(await issuer(), address)
-  if (https !== undefined) void keepShown(https, { make, show }, { ...keeping, clock: session.clock ?? systemClock })
+  if (https !== undefined)
+    void keepShown(
+      https,
+      { issuer, make: (ca) => tlsOptions(ca, address), show },
+      { ...keeping, clock: session.clock ?? systemClock },
+    )
   return { url, close: () => app.close() }
 }
 
@@ -136,23 +140,24 @@ interface Keeping extends KeepIdentitiesOptions {
 }
 
 interface Showing<Shown> {
-  make(): Promise<Shown>
+  issuer(): Promise<IssuerOfFleet>
+  make(ca: IssuerOfFleet): Shown
   show(next: Shown): void
 }
 
 /** Shows a new certificate to those who connect from then on, when it is due and when other roots are trusted; connections stay. */
 async function keepShown<Shown extends { readonly cert: string; readonly ca: string }>(
   first: Shown,
-  { make, show }: Showing<Shown>,
+  { issuer, make, show }: Showing<Shown>,
   { everyMs, signal, clock }: Keeping,
 ) {
   let shown = first
   while (!signal.aborted) {
     try {
-      const next = await make()
-      if (isCertificateDue(shown.cert, clock.now()) || next.ca !== shown.ca) {
-        show(next)
-        shown = next
+      const ca = await issuer()
+      if (isCertificateDue(shown.cert, clock.now()) || ca.rootsPem !== shown.ca) {
+        shown = make(ca)
+        show(shown)
       }
     } catch (error) {
       log.warn('the certificate of REST cannot be renewed', { message: asQuorateError(error).message })

@@ -105,8 +105,8 @@ interface Recording {
 
 type Recorder = (event: RunEvent) => Promise<RecordedEvent>
 
-/** `begun` resolves with the first event that is in the journal. */
-function recorder({ journal, lease, onEvent }: Recording): {
+/** Writes events under a lease; `begun` resolves with the first one that is in the journal. */
+export function recorder({ journal, lease, onEvent }: Recording): {
   readonly record: Recorder
   readonly begun: Promise<void>
 } {

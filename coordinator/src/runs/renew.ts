@@ -66,7 +66,8 @@ export async function renewNow(session: Session, node: EnrolledNode): Promise<vo
   }
 }
 
-const noIdentities = () => new QuorateError('STATE_NOT_INITIALISED', 'this state folder issues no identities')
+/** STATE_NOT_INITIALISED. */
+export const noIdentities = () => new QuorateError('STATE_NOT_INITIALISED', 'this state folder issues no identities')
 
 const own = 'coordinator'
 const issuer = 'issuer'

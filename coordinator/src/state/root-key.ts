@@ -26,8 +26,9 @@ const largestKeyFile = 16 * 1024
 
 /** Where the root key of this state folder is. */
 export async function rootKeyPlace(paths: StatePaths): Promise<RootKeyPlace> {
-  if ((await textOf(paths.caKey)) !== undefined) return 'in clear'
-  return (await textOf(paths.sealedCaKey)) === undefined ? 'elsewhere' : 'under a passphrase'
+  const key = await keyTextOf(paths)
+  if (key === undefined) return 'elsewhere'
+  return key.isSealed ? 'under a passphrase' : 'in clear'
 }
 
 /**

@@ -43,10 +43,7 @@ export interface RotationKeys {
 
 /** The rotation that is under way; undefined where there is none. STATE_NOT_INITIALISED where its file cannot be read. */
 export async function readRotation({ rotation }: StatePaths): Promise<Rotation | undefined> {
-  const text = await readFile(rotation, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
+  const text = await textOf(rotation)
   if (text === undefined) return undefined
   try {
     return file.parse(JSON.parse(text))

@@ -42,7 +42,7 @@ async function unitFiles(host: Host): Promise<string[]> {
 /** A backslash at the end of a line joins it with the next (systemd.syntax(7)). */
 const joined = (text: string): string => text.replace(/\\\r?\n/g, ' ')
 
-/** Values of Environment= and the command line of ExecStart=. Spaces and tabs indent a line: `\s` takes ends of lines too, and each would be tried anew. */
+/** Values of Environment= and the command line of ExecStart=. Spaces and tabs indent a line: `\s` takes ends of lines too, and each would be tried again. */
 function ofUnit(text: string): string[] {
   const settings = text.matchAll(/^[ \t]*(Environment|ExecStart)[ \t]*=[ \t]*(.*)/gm)
   return [...settings].flatMap(([, key, value = '']) => (key === 'ExecStart' ? [value] : ofEnvironment(value)))

@@ -22,6 +22,19 @@ export const clusterFileBody = {
   },
 } as const
 
+/** What starts a run: the cluster file, and the plan of it that was read. */
+export interface StartBody {
+  readonly clusterFile: string
+  readonly planHash: string
+}
+
+export const startBody = {
+  type: 'object',
+  properties: { clusterFile: clusterFileText, planHash: planHashText },
+  required: ['clusterFile', 'planHash'],
+  additionalProperties: false,
+} as const
+
 /** The text of the cluster file in such a body. */
 export function clusterFileIn(body: unknown): string {
   const sent = body as string | { readonly clusterFile: string }

@@ -6,15 +6,10 @@ import { planFix } from '../../runs/fix/plan-fix.js'
 import { startFix } from '../../runs/fix/start-fix.js'
 import { requireSamePlan } from '../../runs/plan.js'
 import type { RestParts } from '../context/parts.js'
-import { clusterFileBody, clusterFileIn, clusterFileText, planHashText, whileAsked } from '../context/plan-request.js'
+import { clusterFileBody, clusterFileIn, type StartBody, startBody, whileAsked } from '../context/plan-request.js'
 import { failures, refTo } from '../context/schemas.js'
 import { answerStarted, startedResponses } from '../context/started.js'
 import { starterOf } from '../context/starter.js'
-
-interface StartBody {
-  readonly clusterFile: string
-  readonly planHash: string
-}
 
 /** What `quorate verify --fix` does, in two requests. */
 export const fixRoutes = (parts: RestParts): readonly RouteOptions[] => [plan(parts), start(parts)]
@@ -42,12 +37,7 @@ const start = (parts: RestParts): RouteOptions => ({
     operationId: 'startFix',
     summary:
       'Starts the fix with the plan that was read. Refused when the plan has changed (409), approvals are missing, no step can fix anything (422), or another run holds the cluster (423).',
-    body: {
-      type: 'object',
-      properties: { clusterFile: clusterFileText, planHash: planHashText },
-      required: ['clusterFile', 'planHash'],
-      additionalProperties: false,
-    },
+    body: startBody,
     response: startedResponses,
   },
   handler: async (request, reply) => {

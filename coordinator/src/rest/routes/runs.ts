@@ -12,18 +12,13 @@ import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
 import { mayConcern } from '../context/may-concern.js'
 import type { RestParts } from '../context/parts.js'
-import { clusterFileText, planHashText } from '../context/plan-request.js'
+import { planHashText, type StartBody, startBody } from '../context/plan-request.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
 import { answerStarted, startedResponses } from '../context/started.js'
 import { starterOf } from '../context/starter.js'
 
 const ofRun = { concerns: 'run' } as const
 const runId = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
-
-interface StartBody {
-  readonly clusterFile: string
-  readonly planHash: string
-}
 
 export const runRoutes = (parts: RestParts): readonly RouteOptions[] => [
   startRun(parts),
@@ -41,12 +36,7 @@ const startRun = (parts: RestParts): RouteOptions => ({
     operationId: 'startRun',
     summary:
       'Starts the conversion with the approved plan. Refused when findings block it, the plan has changed, approvals are missing, or another run holds the cluster (423).',
-    body: {
-      type: 'object',
-      properties: { clusterFile: clusterFileText, planHash: planHashText },
-      required: ['clusterFile', 'planHash'],
-      additionalProperties: false,
-    },
+    body: startBody,
     response: startedResponses,
   },
   handler: async (request, reply) => {

@@ -18,7 +18,8 @@ import type { RotationKeys } from '../../state/rotation.js'
 import { listRuns } from '../context/read-runs.js'
 import { revokedKeys } from '../context/revoked-keys.js'
 import type { Session, StartedRun } from '../context/session.js'
-import { renewNow } from '../renew.js'
+import { recorder } from '../hold-cluster.js'
+import { noIdentities, renewNow } from '../renew.js'
 import { requireFree } from '../require-free.js'
 import { isAmong, meet, type RotationRun, type RotationStep } from './context.js'
 import { retirementOrder, rotationOrder } from './orders.js'
@@ -47,8 +48,7 @@ interface Parts {
 
 function partsOf(session: Session): Parts {
   const { trust, rotations: journals } = session
-  if (trust === undefined || journals === undefined)
-    throw new QuorateError('STATE_NOT_INITIALISED', 'this state folder issues no identities')
+  if (trust === undefined || journals === undefined) throw noIdentities()
   return { session, trust, journals }
 }
 
@@ -60,23 +60,28 @@ export async function rotationSoFar(session: Session): Promise<readonly Recorded
 }
 
 /** What a rotation would do now. AGENT_UNREACHABLE where a node does not answer: every node has to learn the next root. */
-export const planRotation = (session: Session): Promise<RotationPlan> => planOf(session, rotationOrder)
+export const planRotation = (session: Session): Promise<RotationPlan> =>
+  planOf(session, (run) => planNow(rotationOrder, run))
 
 /** What giving up the root of before would do now. USAGE where no rotation is under way or it has not ended. */
-export async function planRetirement(session: Session): Promise<RotationPlan> {
-  if ((await planOf(session, rotationOrder)).steps.some(({ actions }) => actions.length > 0))
+export const planRetirement = (session: Session): Promise<RotationPlan> => planOf(session, retirementNow)
+
+const planNow = (order: readonly RotationStep[], run: RotationRun) => planSteps(order, run, { tolerant: false })
+
+async function retirementNow(run: RotationRun): Promise<readonly PlannedStep[]> {
+  if ((await planNow(rotationOrder, run)).some(({ actions }) => actions.length > 0))
     throw new QuorateError('USAGE', 'the next root has not taken over yet', {
       remedy: '`quorate root rotate` starts the rotation, or finishes the one that was started.',
     })
-  return planOf(session, retirementOrder)
+  return planNow(retirementOrder, run)
 }
 
-async function planOf(session: Session, order: readonly RotationStep[]): Promise<RotationPlan> {
+async function planOf(session: Session, plan: typeof retirementNow): Promise<RotationPlan> {
   const { trust } = partsOf(session)
   const run = await rotationRun(session, trust, undefined)
   await requireAnswers(run)
   const rotation = await trust.rotation()
-  const steps = await planSteps(order, run, { tolerant: false })
+  const steps = await plan(run)
   if (rotation === undefined) return { steps }
   return { steps, since: rotation.startedAt, givesWay: readCertificate(rotation.before.root).sha256 }
 }
@@ -91,12 +96,14 @@ export async function startRotation(
   const isGoingOn = known !== undefined && (await parts.trust.rotation()) !== undefined
   return held(parts, { ...request, state: isGoingOn ? known : undefined }, async ({ context, emit, stop, state }) => {
     const run = await rotationRun(session, parts.trust, keys)
-    const approved = await planSteps(rotationOrder, run, { tolerant: false })
+    const approved = await planNow(rotationOrder, run)
     const planHash = canonicalHash(approved)
     const walk = { order: rotationOrder, run, approved, context, emit, stop }
-    return state === undefined
-      ? runOrder({ ...walk, started: startOf(session, planHash, request) })
-      : resumeOrder({ ...walk, state, resumed: { planHash, version: session.version, differences: [] } })
+    const resumed = { planHash, version: session.version, differences: [] }
+    return () =>
+      state === undefined
+        ? runOrder({ ...walk, started: startOf(session, planHash, request) })
+        : resumeOrder({ ...walk, state, resumed })
   })
 }
 
@@ -113,27 +120,30 @@ export async function startUndo(session: Session, request: RotationRequest): Pro
         remedy: '`quorate root retire` finishes it.',
       })
   const over = { undoes: () => true, asBefore: async () => [], absence: nobodyMissing }
-  return held(parts, { ...request, state: known }, ({ context, emit, stop, state }) =>
-    rollbackOrder<RotationRun>({
-      ...{ order: rotationOrder, run, context, state: state ?? known, emit, stop, ...over },
-      started: { version: session.version, keepEndpoint: false, startedBy: request.startedBy },
-      agent: () => neverAsked(),
-      traces: () => neverAsked(),
-    }),
+  return held(
+    parts,
+    { ...request, state: known },
+    async ({ context, emit, stop, state }) =>
+      () =>
+        rollbackOrder<RotationRun>({
+          ...{ order: rotationOrder, run, context, state: state ?? known, emit, stop, ...over },
+          started: { version: session.version, keepEndpoint: false, startedBy: request.startedBy },
+          agent: () => neverAsked(),
+          traces: () => neverAsked(),
+        }),
   )
 }
 
 /** Gives up the root of before. CLUSTER_HELD while a run of a cluster is under way: its connections would end. */
 export async function startRetirement(session: Session, request: RotationRequest): Promise<StartedRun> {
   const parts = partsOf(session)
-  await planRetirement(session)
   const clusters = new Set((await listRuns(session)).map(({ cluster }) => cluster))
   for (const cluster of clusters) if (cluster !== '') await requireFree(session, cluster)
   return held(parts, request, async ({ context, emit, stop }) => {
     const run = await rotationRun(session, parts.trust, undefined)
-    const approved = await planSteps(retirementOrder, run, { tolerant: false })
+    const approved = await retirementNow(run)
     const started = { ...startOf(session, canonicalHash(approved), request), purpose: 'retirement' }
-    return runOrder({ order: retirementOrder, run, approved, context, emit, stop, started })
+    return () => runOrder({ order: retirementOrder, run, approved, context, emit, stop, started })
   })
 }
 
@@ -169,11 +179,11 @@ interface Held {
   emit(event: RunEvent): Promise<void>
 }
 
-/** One process at a time changes the roots of a fleet. */
+/** One process at a time changes the roots of a fleet. `prepare` may refuse: then nothing was begun. */
 async function held(
   { session, trust: { fleet }, journals }: Parts,
   { state: known, onEvent }: RotationRequest & { readonly state?: RunState | undefined },
-  work: (held: Held) => Promise<RunOutcome>,
+  prepare: (held: Held) => Promise<() => Promise<RunOutcome>>,
 ): Promise<StartedRun> {
   const id = known === undefined ? newRunId((session.clock ?? systemClock).now()) : parseRunId(known.id)
   const lease = await session.leases.acquire(leaseName, id, known?.fencingToken)
@@ -186,14 +196,12 @@ async function held(
     const opened = known === undefined ? { journal: await journals.create(id) } : await journals.reopen(id)
     journal = opened.journal
     const state = 'events' in opened ? foldRun(opened.events) : undefined
-    const { append } = opened.journal
+    const { record } = recorder({ journal, lease, onEvent })
     const stop = new AbortController()
-    const emit = async (event: RunEvent) => {
-      await lease.requireHeld()
-      onEvent?.(await append(event))
-    }
     const context = { runId: id, cluster: fleet, fencingToken: lease.fencingToken }
-    const ended = work({ context, stop: stop.signal, state, emit }).finally(release)
+    const emit = async (event: RunEvent) => void (await record(event))
+    const work = await prepare({ context, stop: stop.signal, state, emit })
+    const ended = work().finally(release)
     return { id, stop: () => stop.abort(), ended }
   } catch (error) {
     await release()
