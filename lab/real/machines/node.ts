@@ -46,6 +46,15 @@ const environment = [
   'LANG=C.UTF-8',
 ]
 
+/** The text of a file that may be gone: a process ends between two looks. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 /** One machine of a lab: systemd-nspawn with its own systemd, containerd and kubelet on its own overlay. */
 export class LabNode {
   readonly spec: NodeSpec
@@ -175,15 +184,12 @@ export class LabNode {
 
   /** The PID of the node's PID 1 on this machine, or undefined if it does not run. */
   leader(): number | undefined {
-    const file = join(this.#folder, 'nspawn.pid')
-    const nspawn = existsSync(file) ? readFileSync(file, 'utf8') : ''
-    const children = `/proc/${nspawn}/task/${nspawn}/children`
-    if (nspawn === '' || !existsSync(children)) return undefined
-    return readFileSync(children, 'utf8')
+    const nspawn = textOf(join(this.#folder, 'nspawn.pid'))
+    return textOf(`/proc/${nspawn}/task/${nspawn}/children`)
       .split(' ')
       .filter(Boolean)
       .map(Number)
-      .find((pid) => /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+      .find((pid) => /^NSpid:.*\t1$/m.test(textOf(`/proc/${pid}/status`)))
   }
 
   #enter(argv: readonly string[]): readonly string[] | undefined {
