@@ -30,10 +30,10 @@ interface Target {
   readonly query: URLSearchParams
 }
 
-/** How often each writes the endpoints of default/kubernetes; ten seconds on a real cluster. */
-const publishEveryMs = 5_000
-/** After this time an API server counts as gone: as on a real cluster (15 s) one and a half times as long. */
-const masterLeaseMs = 7_500
+/** How often each writes the endpoints of default/kubernetes, as on a real cluster. */
+const publishEveryMs = 10_000
+/** After this time an API server counts as gone, as on a real cluster. */
+export const masterLeaseMs = 15_000
 /** Running requests finish within it. */
 const graceMs = 100
 

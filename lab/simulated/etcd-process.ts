@@ -5,10 +5,12 @@ import {
   AuthService,
   ClusterService,
   KVService,
+  LeaseService,
   MaintenanceService,
   type Member,
   type ResponseHeader,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
+import { masterLeaseMs } from './api-server.js'
 import type { EtcdCluster, EtcdMemberState } from './etcd-cluster.js'
 import { hostPort, placeOf } from './host-port.js'
 import type { SimulatedNetwork } from './network.js'
@@ -197,8 +199,24 @@ export class EtcdProcess {
       deleteRange: (call: Call & { request: { key: Buffer } }, callback: Callback<object>) =>
         answer(call, callback, () => {
           cluster.requireRoot(userOf(call))
-          const [, address = ''] = /^\/registry\/masterleases\/(.+)$/.exec(call.request.key.toString()) ?? []
-          return { header: this.header(), deleted: cluster.masterLeases.delete(address) ? '1' : '0' }
+          const deleted = cluster.masterLeases.delete(apiServerOf(call.request.key))
+          return { header: this.header(), deleted: deleted ? '1' : '0' }
+        }),
+      range: (call: Call & { request: { key: Buffer } }, callback: Callback<object>) =>
+        answer(call, callback, () => {
+          cluster.requireRoot(userOf(call))
+          const { key } = call.request
+          const wroteAt = cluster.masterLeases.get(apiServerOf(key))
+          // The time when it was written is the id of its lease: each writing has one of its own.
+          return { header: this.header(), kvs: wroteAt === undefined ? [] : [{ key, lease: String(wroteAt) }] }
+        }),
+    })
+    server.addService(LeaseService, {
+      leaseTimeToLive: (call: Call & { request: { ID: string } }, callback: Callback<object>) =>
+        answer(call, callback, () => {
+          const left = Math.floor((Number(call.request.ID) + masterLeaseMs - Date.now()) / 1000)
+          const grantedTTL = String(masterLeaseMs / 1000)
+          return { header: this.header(), ID: call.request.ID, TTL: String(Math.max(left, -1)), grantedTTL }
         }),
     })
     server.addService(AuthService, {
@@ -291,6 +309,9 @@ export class EtcdProcess {
 }
 
 /** etcd takes a client for the user of its certificate's common name. */
+/** The address of the API server whose key below /registry/masterleases it is. */
+const apiServerOf = (key: Buffer): string => /^\/registry\/masterleases\/(.+)$/.exec(key.toString())?.[1] ?? ''
+
 const userOf = (call: { getAuthContext(): AuthContext }): string => {
   const { CN = '' } = call.getAuthContext().sslPeerCertificate?.subject ?? {}
   return Array.isArray(CN) ? (CN[0] ?? '') : CN

@@ -129,7 +129,7 @@ t.test('a drill of a converted cluster', async (t) => {
         node,
         'stopPart',
         id,
-        { part, restoreAfterSeconds: 60, withoutQuorum, handedOver: false, unlessInEndpoints: false },
+        { part, restoreAfterSeconds: 60, withoutQuorum, handedOver: false, unlessInEndpoints: false, untilUnixMs: 0 },
         fence,
       )
     const restore = (node: string, id: string, part: string) => agents.change(node, 'restorePart', id, { part }, fence)
@@ -150,7 +150,7 @@ t.test('a drill of a converted cluster', async (t) => {
     const agents = new SimulatedAgents(t, cluster)
     const request = {
       ...{ part: 'PART_ETCD', restoreAfterSeconds: 600, withoutQuorum: false },
-      ...{ handedOver: false, unlessInEndpoints: false },
+      ...{ handedOver: false, unlessInEndpoints: false, untilUnixMs: 0 },
     }
     await agents.change('cp3', 'stopPart', 'stop-5', request, 1_000)
     await cluster.kill('cp3')

@@ -8,6 +8,8 @@ import {
   ClusterService,
   type KVServer,
   KVService,
+  type LeaseServer,
+  LeaseService,
   type MaintenanceServer,
   MaintenanceService,
   type Member,
@@ -34,6 +36,8 @@ interface EtcdState {
   removed: string[]
   /** Keys; undefined: its users are limited, and it refuses to delete any. */
   keys: Set<string> | undefined
+  /** Of each of those keys. */
+  lease: { TTL: string; grantedTTL: string }
   /** Whether the leader takes a learner for in sync. */
   inSync: boolean
   /** Answers the question whether it authenticates: nobody, a client with the role root, or one without. */
@@ -75,6 +79,7 @@ export async function startEtcd(
     endless: false,
     removed: [],
     keys: new Set(),
+    lease: { TTL: '14', grantedTTL: '15' },
     inSync: false,
     authentication: 'off',
   }
@@ -113,8 +118,16 @@ export async function startEtcd(
       state.keys === undefined
         ? callback({ code: status.PERMISSION_DENIED, details: 'etcdserver: permission denied' })
         : callback(null, { header, deleted: state.keys.delete(call.request.key.toString()) ? '1' : '0' }),
+    range: ({ request: { key } }, callback) =>
+      state.keys === undefined
+        ? callback({ code: status.PERMISSION_DENIED, details: 'etcdserver: permission denied' })
+        : callback(null, { header, kvs: state.keys.has(key.toString()) ? [{ key, lease: '7587' }] : [] }),
   }
   server.addService(KVService, kv)
+  const lease: LeaseServer = {
+    leaseTimeToLive: ({ request: { ID } }, callback) => callback(null, { header, ID, ...state.lease }),
+  }
+  server.addService(LeaseService, lease)
   const maintenance: MaintenanceServer = {
     alarm: (_, callback) => (state.quorum ? callback(null, { header, alarms: state.alarms }) : callback(lost)),
     status: (_, callback) =>

@@ -6,6 +6,7 @@ import {
   AuthClient,
   ClusterClient,
   KVClient,
+  LeaseClient,
   MaintenanceClient,
   type Member,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
@@ -34,6 +35,7 @@ const Bounded = {
   Maintenance: boundedClient(MaintenanceClient),
   Auth: boundedClient(AuthClient),
   Kv: boundedClient(KVClient),
+  Lease: boundedClient(LeaseClient),
 }
 
 interface Clients {
@@ -41,6 +43,7 @@ interface Clients {
   readonly maintenance: MaintenanceClient
   readonly auth: AuthClient
   readonly kv: KVClient
+  readonly lease: LeaseClient
 }
 
 /** One channel for each endpoint in use; all are closed together. */
@@ -64,14 +67,15 @@ class Channels {
       maintenance: new Bounded.Maintenance(host, identity, options),
       auth: new Bounded.Auth(host, identity, options),
       kv: new Bounded.Kv(host, identity, options),
+      lease: new Bounded.Lease(host, identity, options),
     }
     this.open.set(url, made)
     return made
   }
 
   close(): void {
-    for (const { cluster, maintenance, auth, kv } of this.open.values())
-      for (const one of [cluster, maintenance, auth, kv]) one.close()
+    for (const { cluster, maintenance, auth, kv, lease } of this.open.values())
+      for (const one of [cluster, maintenance, auth, kv, lease]) one.close()
   }
 }
 
@@ -209,11 +213,30 @@ async function* readSnapshot({ maintenance }: Clients, signal?: AbortSignal) {
   }
 }
 
-/** See EtcdClient.forgetApiServer. The prefix is a flag of the API server. */
-async function forgetApiServer(host: Host, { kv }: Clients, signal?: AbortSignal): Promise<void> {
+/** The key by which this node's API server says that it serves. The prefix is a flag of the API server. */
+async function ownKey(host: Host): Promise<Buffer> {
   const { address, pod } = await readLocalApiServer(host)
-  const key = Buffer.from(`${pod.flags['etcd-prefix'] ?? '/registry'}/masterleases/${address}`)
-  await unary(kv.deleteRange.bind(kv), { key }, { deadlineMs: statusMs, signal })
+  return Buffer.from(`${pod.flags['etcd-prefix'] ?? '/registry'}/masterleases/${address}`)
+}
+
+/** See EtcdClient.forgetApiServer. */
+async function forgetApiServer(host: Host, { kv }: Clients, signal?: AbortSignal): Promise<void> {
+  await unary(kv.deleteRange.bind(kv), { key: await ownKey(host) }, { deadlineMs: statusMs, signal })
+}
+
+/** See EtcdClient.apiServerWroteMsAgo: each time it writes the key with a new lease, of which etcd says how much is left. */
+async function apiServerWroteMsAgo(
+  host: Host,
+  { kv, lease }: Clients,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  const asked = { deadlineMs: statusMs, signal }
+  const { kvs } = await unary(kv.range.bind(kv), { key: await ownKey(host), keysOnly: true }, asked)
+  const [{ lease: ID } = { lease: '0' }] = kvs
+  if (ID === '0') return undefined
+  const { TTL, grantedTTL } = await unary(lease.leaseTimeToLive.bind(lease), { ID }, asked)
+  const seconds = Number(grantedTTL) - Number(TTL)
+  return Number(TTL) < 0 || !(seconds >= 0) ? undefined : seconds * 1000
 }
 
 type Change = (doing: string, call: () => Promise<unknown>) => Promise<void>
@@ -297,6 +320,8 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
         unary(own.maintenance.moveLeader.bind(own.maintenance), request, { deadlineMs: changeMs, signal }),
       )
     },
+    apiServerWroteMsAgo: (signal) =>
+      apiServerWroteMsAgo(host, own, signal).catch(refused('asking when this API server wrote its key')),
     forgetApiServer: (signal) => forgetApiServer(host, own, signal).catch(refused('forgetting this API server')),
     ...memberChanges(own, change),
     close: () => channels.close(),

@@ -33,6 +33,8 @@ export interface EtcdClient {
    * none of them puts its address back into the endpoints of default/kubernetes (k8s.io/kubernetes pkg/controlplane/reconcilers, lease.go).
    */
   forgetApiServer(signal?: AbortSignal): Promise<void>
+  /** How long ago it wrote that key, rounded up to a whole second; undefined if there is no such key. */
+  apiServerWroteMsAgo(signal?: AbortSignal): Promise<number | undefined>
   removeMember(id: string, signal?: AbortSignal): Promise<void>
   /** Updates the peer URLs of a member, as a whole. */
   updateMember(id: string, peerUrls: readonly string[], signal?: AbortSignal): Promise<void>

@@ -1,3 +1,4 @@
+import { coreDnsLabel } from '@quorate/shared/core-dns-labels'
 import { asQuorateError } from '@quorate/shared/errors'
 import type { DrainNodeRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { plural } from '@quorate/shared/plural'
@@ -6,6 +7,7 @@ import type { KubeApi } from '../host/kube-api.js'
 import { readNodeName } from './cluster/control-plane.js'
 import { requireJoinedBy } from './cluster/join-marker.js'
 import { apiPath, type List, type Node, type Pod, type Workload } from './cluster/kube-objects.js'
+import { isMovable, moveDnsPod, untilWhole } from './cluster/move-dns-pod.js'
 import { type ChangeContext, changeOperation, doneIf } from './context/operation.js'
 import { changed, unchanged } from './context/result.js'
 
@@ -54,7 +56,8 @@ async function evictable(kube: KubeApi, node: string, signal: AbortSignal): Prom
   )
 }
 
-async function evict(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContext): Promise<void> {
+async function evict(kube: KubeApi, pod: Pod, context: ChangeContext): Promise<void> {
+  const { signal, progress } = context
   progress(`evicting ${nameOf(pod)}`)
   const eviction = {
     apiVersion: 'policy/v1',
@@ -73,7 +76,8 @@ async function evict(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContex
   const isGone = async () =>
     (await kube.get<Pod>(apiPath.pod(pod), signal)) === undefined ? holds(true) : notYet('it ends')
   try {
-    await until(`${nameOf(pod)} to be evicted`, ask, { deadlineMs: refusedForMs, everyMs: 1_000, signal })
+    if (!(await movedDns(kube, pod, context)))
+      await until(`${nameOf(pod)} to be evicted`, ask, { deadlineMs: refusedForMs, everyMs: 1_000, signal })
     await until(`${nameOf(pod)} to end`, isGone, { deadlineMs: endsWithinMs, everyMs: 250, signal })
     await untilDnsIsWhole(kube, pod, signal)
   } catch (error) {
@@ -82,13 +86,22 @@ async function evict(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContex
   }
 }
 
+/** A pod of CoreDNS leaves its Service before it ends; false for another one, and where it must be evicted like one. */
+async function movedDns(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContext): Promise<boolean> {
+  if (pod.metadata.labels?.[coreDnsLabel.name] !== coreDnsLabel.serving) return false
+  const deployment = await kube.get<Workload>(apiPath.coreDns, signal)
+  if (deployment === undefined || !isMovable(deployment)) return false
+  return moveDnsPod(kube, pod, signal).then(
+    () => true,
+    (error: unknown) => {
+      signal.throwIfAborted()
+      progress(`${nameOf(pod)}: ${asQuorateError(error).message}`)
+      return false
+    },
+  )
+}
+
 /** The next pod of CoreDNS is evicted after the previous one was replaced: no budget protects them. */
 async function untilDnsIsWhole(kube: KubeApi, { metadata }: Pod, signal: AbortSignal): Promise<void> {
-  if (metadata.labels?.['k8s-app'] !== 'kube-dns') return
-  const look = async () => {
-    const deployment = await kube.get<Workload>(apiPath.coreDns, signal)
-    const [ready, wanted] = [deployment?.status?.availableReplicas ?? 0, deployment?.spec?.replicas ?? 0]
-    return deployment === undefined || ready >= wanted ? holds(true) : notYet(`${ready} of ${wanted} are available`)
-  }
-  await until('CoreDNS to be available elsewhere', look, { deadlineMs: replacedWithinMs, everyMs: 250, signal })
+  if (metadata.labels?.[coreDnsLabel.name] === coreDnsLabel.serving) await untilWhole(kube, signal, replacedWithinMs)
 }

@@ -11,11 +11,14 @@ import { changed, unchanged } from './context/result.js'
 export const leaveApiEndpoints = changeOperation<LeaveApiEndpointsRequest>(
   async ({ onlyJoined }, { tools, header, signal }) => {
     if (onlyJoined) await requireJoinedBy(tools, header.runId)
-    const became = await leaveEndpoints(tools, signal)
+    const { became, untilUnixMs } = await leaveEndpoints(tools, signal)
     if (became === 'out') return unchanged('this API server is not among the endpoints of default/kubernetes')
     if (became === 'alone')
       return unchanged('this API server is the only endpoint of default/kubernetes: it stays', { alone: 'yes' })
-    return changed({ summary: 'removed this API server from the endpoints of default/kubernetes' })
+    return changed({
+      summary: 'removed this API server from the endpoints of default/kubernetes',
+      facts: untilUnixMs === undefined ? {} : { stays_out_until: String(untilUnixMs) },
+    })
   },
   { evidence: async (_, { tools, signal }) => doneIf(!(await isInEndpoints(tools, signal))) },
 )

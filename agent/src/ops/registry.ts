@@ -56,7 +56,6 @@ import { renewIdentity } from './renew-identity.js'
 import { requestCertificates } from './request-certificates.js'
 import { resetNode } from './reset-node.js'
 import { resolveName } from './resolve-name.js'
-import { restartCoreDns } from './restart-core-dns.js'
 import { restartKubelet } from './restart-kubelet.js'
 import { restartStaticPod } from './restart-static-pod.js'
 import { restoreBackup } from './restore-backup.js'
@@ -66,6 +65,7 @@ import { retireApiServer } from './retire-api-server.js'
 import { rewriteKubeconfig } from './rewrite-kubeconfig.js'
 import { sealSharedFiles } from './seal-shared-files.js'
 import { snapshotEtcd } from './snapshot-etcd.js'
+import { spreadCoreDns } from './spread-core-dns.js'
 import { stopLoadBalancer } from './stop-load-balancer.js'
 import { stopPart } from './stop-part.js'
 import { testLoadBalancer } from './test-load-balancer.js'
@@ -154,7 +154,7 @@ export const operations: Operations = {
   resetNode,
   removeEtcdMember,
   deleteNode,
-  restartCoreDns,
+  spreadCoreDns,
   stopPart,
   restorePart,
   lookAtPaths,

@@ -1,6 +1,6 @@
 import type { RetireApiServerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from '../host/commands.js'
-import { backInEndpoints, isInEndpoints } from './cluster/api-endpoints.js'
+import { backInEndpoints, mayBeBack } from './cluster/api-endpoints.js'
 import { requireJoinedBy } from './cluster/join-marker.js'
 import { runningContainers } from './cluster/running-containers.js'
 import { changeOperation, doneIf } from './context/operation.js'
@@ -17,13 +17,13 @@ const graceSeconds = 5
  * first, they would get errors. The kubelet is stopped before, because it would start another one.
  */
 export const retireApiServer = changeOperation<RetireApiServerRequest>(
-  async ({ unlessInEndpoints }, context) => {
+  async (request, context) => {
     const { tools, header, signal } = context
     await requireJoinedBy(tools, header.runId)
     await runUnitCommand(context, 'stop', commands.stopServices(['kubelet']))
     const servers = await runningContainers(tools, [component], signal)
     if (servers.length === 0) return unchanged('no API server runs')
-    if (unlessInEndpoints && (await isInEndpoints(tools, signal))) return backInEndpoints
+    if (await mayBeBack(request, tools, signal)) return backInEndpoints
     const cri = tools.cri()
     try {
       for (const { id } of servers) await cri.stopContainer(id, graceSeconds, signal)

@@ -5,7 +5,7 @@ import { readStaticPod } from '@quorate/shared/static-pod'
 import { filePlace } from '@quorate/shared/text-place'
 import { commands, type ServiceUnit } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
-import { backInEndpoints, isInEndpoints } from './cluster/api-endpoints.js'
+import { backInEndpoints, mayBeBack } from './cluster/api-endpoints.js'
 import { electedComponents } from './cluster/leader-lease.js'
 import { runningContainers } from './cluster/running-containers.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
@@ -31,7 +31,7 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   if (missing.length > 0)
     throw new QuorateError('NOT_A_CONTROL_PLANE', `${missing.join(', ')} does not run here: nothing was stopped`)
   if (containers.includes('etcd') && !request.withoutQuorum) await refuseQuorumLoss(tools, signal)
-  if (request.unlessInEndpoints && (await isInEndpoints(tools, signal))) return backInEndpoints
+  if (await mayBeBack(request, tools, signal)) return backInEndpoints
   await arm(context, request.restoreAfterSeconds, units)
   await runUnitCommand(context, 'stop', commands.stopServices(units))
   // Read again: until it stopped, the kubelet may have restarted one.

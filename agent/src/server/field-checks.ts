@@ -124,6 +124,7 @@ export const check = {
     )) satisfies Check,
   port: number('a port', 1, 65535),
   fencingToken: number('a fencing token', 0, Number.MAX_SAFE_INTEGER),
+  unixMs: number('a time in Unix milliseconds', 0, Number.MAX_SAFE_INTEGER),
   treeSize: number('the size of a log', 0, Number.MAX_SAFE_INTEGER),
   calls: number('1 to 10000 calls', 1, 10_000),
   asNumber: number('the number of an autonomous system', 1, 4_294_967_295),

@@ -270,11 +270,11 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   handOverLeadership: { header, to: optional(check.dnsName), onlyJoined: check.flag },
   drainNode: { header },
   leaveApiEndpoints: { header, onlyJoined: check.flag },
-  retireApiServer: { header, unlessInEndpoints: check.flag },
+  retireApiServer: { header, unlessInEndpoints: check.flag, untilUnixMs: check.unixMs },
   resetNode: { header },
   removeEtcdMember: { header, memberId: check.memberId },
   deleteNode: { header, name: check.dnsName },
-  restartCoreDns: { header },
+  spreadCoreDns: { header, onlyLeaving: check.flag },
   stopPart: {
     header,
     part: check.part,
@@ -282,6 +282,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     withoutQuorum: check.flag,
     handedOver: check.flag,
     unlessInEndpoints: check.flag,
+    untilUnixMs: check.unixMs,
   },
   restorePart: { header, part: check.part },
 }

@@ -125,10 +125,11 @@ export function takeEffect(state: PaperState, { node, method, request }: Asked):
       state.cluster.nodes = state.cluster.nodes.filter((object) => object.name !== gone)
     },
     stopPart: () => ({ facts: { stopped: 'kubelet', stopped_at: String(Date.now()) } }),
-    restartCoreDns: () => {
-      const nodes = state.cluster.nodes.map((object) => object.name)
-      for (const [index, pod] of state.cluster.pods.filter(({ app }) => app === 'kube-dns').entries())
-        Object.assign(pod, { name: `${pod.name}-anew`, node: nodes[index + 1] ?? '' })
+    spreadCoreDns: ({ onlyLeaving }: { onlyLeaving: boolean }) => {
+      state.cluster.pods = state.cluster.pods.filter(({ app }) => app !== 'kube-dns-leaving')
+      const [pod] = state.cluster.pods.filter(({ app }) => app === 'kube-dns')
+      const node = state.cluster.nodes.find(({ name, ready }) => ready && name !== pod?.node)
+      if (!onlyLeaving && pod !== undefined) Object.assign(pod, { name: `${pod.name}-moved`, node: node?.name ?? '' })
     },
   }
   const result = (effects[method] ?? (() => undefined))(request as never)

@@ -1,4 +1,6 @@
+import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError } from '@quorate/shared/errors'
+import type { EtcdClient } from '../../host/etcd.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
 import { unchanged } from '../context/result.js'
 import type { Tools } from '../context/tools.js'
@@ -25,26 +27,53 @@ async function placesOf({ host, kube }: Tools, signal: AbortSignal): Promise<rea
 export const isInEndpoints = async (tools: Tools, signal: AbortSignal): Promise<boolean> =>
   (await placesOf(tools, signal)).length > 0
 
+/** Until when an API server may be stopped, as far as the Service `kubernetes` goes. */
+export interface UnlessBack {
+  readonly unlessInEndpoints: boolean
+  /** Of the node's clock, Unix milliseconds; 0 for no limit. */
+  readonly untilUnixMs: number
+}
+
+/** Whether pods may be sent to this node's API server, or may be before it has stopped. */
+export const mayBeBack = async (
+  { unlessInEndpoints, untilUnixMs }: UnlessBack,
+  tools: Tools,
+  signal: AbortSignal,
+): Promise<boolean> =>
+  unlessInEndpoints && ((await isInEndpoints(tools, signal)) || (untilUnixMs > 0 && Date.now() > untilUnixMs))
+
+interface Left {
+  /** `alone` if it is the only one, and nothing changed. */
+  readonly became: 'left' | 'out' | 'alone'
+  /** Of the node's clock: until then nothing puts it back. Undefined where etcd does not say so. */
+  readonly untilUnixMs: number | undefined
+}
+
 /**
- * Removes this node's API server from them; `alone` if it is the only one, and nothing changes. Only the slices, which kube-proxy
+ * Removes this node's API server from them. Only the slices, which kube-proxy
  * reads: each API server rebuilds them every ten seconds from etcd's list of all of them (k8s.io/kubernetes pkg/controlplane/reconcilers), so
- * they become correct again whatever happens to this node's. Its own entry of that list goes first: then only this API server itself puts it back.
+ * they become correct again whatever happens to this node's. Its own entry of that list goes first: then only this API server itself puts it
+ * back, at its next turn. It leaves just after such a turn, which is the longest time that it stays out.
  */
-export async function leaveEndpoints(tools: Tools, signal: AbortSignal): Promise<'left' | 'out' | 'alone'> {
+export async function leaveEndpoints(tools: Tools, signal: AbortSignal): Promise<Left> {
   for (let tried = 1; ; tried++) {
+    const before = await placesOf(tools, signal)
+    if (before.length === 0) return { became: 'out', untilUnixMs: undefined }
+    if (isAlone(before)) return { became: 'alone', untilUnixMs: undefined }
+    const untilUnixMs = await forgetInEtcd(tools, signal)
     const places = await placesOf(tools, signal)
-    if (places.length === 0) return 'out'
-    if (places.some(({ others }) => others.length === 0)) return 'alone'
-    await forgetInEtcd(tools, signal)
+    if (isAlone(places)) return { became: 'alone', untilUnixMs }
     try {
       await replace(places, tools, signal)
-      return 'left'
+      return { became: 'left', untilUnixMs }
     } catch (error) {
       // Another one leaves at the same time, or an API server rebuilt the slice after it was read.
       if (tried === conflicts || asQuorateError(error).code !== 'DRIFT') throw error
     }
   }
 }
+
+const isAlone = (places: readonly Place[]): boolean => places.some(({ others }) => others.length === 0)
 
 /** Three API servers and two that leave write the same object: this many times in a row is another trouble. */
 const conflicts = 10
@@ -55,20 +84,46 @@ async function replace(places: readonly Place[], tools: Tools, signal: AbortSign
     await kube.replace(apiPath.apiSlice(slice.metadata.name), { ...slice, endpoints: others }, signal)
 }
 
-/** What etcd refuses here (its users may be limited) only means that the other API servers put this one back too. */
-async function forgetInEtcd(tools: Tools, signal: AbortSignal): Promise<void> {
+/** Of the ten seconds between two turns: a busy API server may have been late with the last one. */
+const staysOutMs = 8_000
+/** What leaves after this much of it has too little left to be seen by every kube-proxy. */
+const freshMs = 3_000
+const turnMs = 10_000
+
+/**
+ * Deletes its entry of the list, just after it was written; until when it stays out. What etcd refuses here (its users may be limited)
+ * only means that the other API servers put this one back too, and that this one's turn is not known.
+ */
+async function forgetInEtcd(tools: Tools, signal: AbortSignal): Promise<number | undefined> {
   const etcd = await tools.etcd().catch(() => undefined)
-  if (etcd === undefined) return
+  if (etcd === undefined) return undefined
   try {
-    await etcd.forgetApiServer(signal).catch(() => signal.throwIfAborted())
+    const agoMs = await freshlyWritten(etcd, signal)
+    const untilUnixMs = agoMs === undefined ? undefined : Date.now() - agoMs + staysOutMs
+    await etcd.forgetApiServer(signal)
+    return untilUnixMs
+  } catch {
+    signal.throwIfAborted()
+    return undefined
   } finally {
     etcd.close()
   }
 }
 
+/** Waits for its next turn, unless the last one has just been. How long ago that was; undefined if it takes no turns. */
+async function freshlyWritten(etcd: EtcdClient, signal: AbortSignal): Promise<number | undefined> {
+  const giveUpAt = performance.now() + turnMs
+  for (;;) {
+    const agoMs = await etcd.apiServerWroteMsAgo(signal)
+    if (agoMs === undefined || agoMs <= freshMs) return agoMs
+    if (performance.now() > giveUpAt) return undefined
+    await systemClock.sleep(250, signal)
+  }
+}
+
 /** The answer of an operation that may stop this API server only when it is no endpoint any more. */
 export const backInEndpoints = unchanged(
-  'this API server is among the endpoints of default/kubernetes: it was not stopped',
+  'this API server is among the endpoints of default/kubernetes, or is soon: it was not stopped',
   {
     in_endpoints: 'yes',
   },

@@ -107,6 +107,7 @@ export interface Workload {
       }
     }
     /** Of a Deployment. */
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> }
     readonly replicas?: number
     readonly paused?: boolean
     /** Of a DaemonSet. */

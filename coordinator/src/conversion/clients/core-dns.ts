@@ -1,3 +1,4 @@
+import { coreDnsLabel } from '@quorate/shared/core-dns-labels'
 import { asQuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts, NodeObject, PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
@@ -8,8 +9,14 @@ import { patience } from '../facts/patience.js'
 import { clusterNow } from '../facts/read-facts.js'
 
 /** CoreDNS pods that are not terminating: kubeadm gives them the label of kube-dns. */
-export const coreDnsPods = (cluster: ClusterFacts): readonly PodFacts[] =>
-  cluster.pods.filter((pod) => pod.namespace === 'kube-system' && pod.app === 'kube-dns' && !pod.ending)
+export const coreDnsPods = (cluster: ClusterFacts): readonly PodFacts[] => podsLabelled(cluster, coreDnsLabel.serving)
+
+/** Pods that an interrupted move left outside of their Service. */
+export const leavingDnsPods = (cluster: ClusterFacts): readonly PodFacts[] =>
+  podsLabelled(cluster, coreDnsLabel.leaving)
+
+const podsLabelled = (cluster: ClusterFacts, app: string): readonly PodFacts[] =>
+  cluster.pods.filter((pod) => pod.namespace === 'kube-system' && pod.app === app && !pod.ending)
 
 const nodesOf = (pods: readonly PodFacts[]): readonly string[] => [
   ...new Set(pods.map(({ node }) => node).filter((node) => node !== '')),
@@ -64,19 +71,24 @@ export function coreDnsEvidence(cluster: ClusterFacts): Evidence {
   return { what: 'CoreDNS is ready on', saw: nodes.join(', ') }
 }
 
-/** The scheduler prefers to spread pods but does not have to: then they are restarted again. */
-const mostRolls = 3
+/** The scheduler prefers to spread pods but does not have to: then another one is moved. */
+const mostMoves = 3
 
-/** Restarts CoreDNS until it is on two nodes or more; after the third restart the gate reports what is missing. */
+/** Moves a pod of CoreDNS until it is on two nodes or more; after the third one the gate reports what is missing. */
 export async function spreadCoreDns(run: ConversionRun, call: ChangeCall): Promise<void> {
-  for (let roll = 1; roll <= mostRolls; roll++) {
+  for (let move = 1; move <= mostMoves; move++) {
     const cluster = await placed(run, call)
-    // Without a Deployment there is nothing to restart; a paused one does not roll out. The plan reported it.
+    // Without a Deployment there is nothing to move; a paused one replaces no pod by restarting it. The plan reported it.
     if (!isHuddled(cluster) || cluster.coreDns === undefined || cluster.coreDns.paused) return
     await roomToSpread(run, nodesOf(coreDnsPods(cluster)), call)
-    await run.agent(run.first).change('restartCoreDns', {}, call, `restart-coredns-${roll}`)
-    await rolled(run, cluster, call.signal)
+    await run.agent(run.first).change('spreadCoreDns', { onlyLeaving: false }, call, `spread-coredns-${move}`)
   }
+}
+
+/** Deletes what an interrupted move left. */
+export async function endLeavingDnsPods(run: ConversionRun, call: ChangeCall): Promise<void> {
+  if (leavingDnsPods(await clusterNow(run)).length === 0) return
+  await run.agent(run.first).change('spreadCoreDns', { onlyLeaving: true }, call, 'end-leaving-coredns')
 }
 
 /** The cluster once every CoreDNS pod is on a node; where that takes too long, as it is: the gate reports it. */
@@ -95,22 +107,9 @@ async function placed(run: ConversionRun, { signal, progress }: ChangeCall): Pro
   )
 }
 
-/** Waits until all pods from before the restart terminate. The Deployment terminates them when new ones are ready. */
-function rolled(run: ConversionRun, before: ClusterFacts, signal: AbortSignal): Promise<true> {
-  const old = new Set(coreDnsPods(before).map(({ name }) => name))
-  const look = async (): Promise<Look<true>> => {
-    const pods = coreDnsPods(await clusterNow(run))
-    const late = pods.filter(({ name }) => old.has(name))
-    if (pods.length > 0 && late.length === 0) return holds(true)
-    return notYet([...late.map(({ name }) => name), ...pods.filter(({ ready }) => !ready).map(inWords)].join('; '))
-  }
-  return until('the new CoreDNS pods', look, patience(signal, 180))
-}
-
 /**
- * The scheduler keeps new pods away from the old ones: with one other schedulable Node both would go there. A joiner's Node becomes schedulable some
- * seconds after its API server serves: it is Ready, and a moment later its not-ready taint is gone. Where none does (cordoned, for example)
- * the pods are restarted all the same, and the gate reports it.
+ * A joiner's Node becomes schedulable some seconds after its API server serves: it is Ready, and a moment later its not-ready taint is gone.
+ * Where none does (cordoned, for example) a pod is moved all the same, and the gate reports it.
  */
 async function roomToSpread(
   run: ConversionRun,
@@ -119,10 +118,10 @@ async function roomToSpread(
 ): Promise<void> {
   const free = async (): Promise<Look<true>> => {
     const others = (await clusterNow(run)).nodes.filter((node) => takesPods(node) && !taken.includes(node.name))
-    return others.length >= 2 ? holds(true) : notYet(`${others.length} schedulable besides ${taken.join(', ')}`)
+    return others.length > 0 ? holds(true) : notYet(`none is schedulable besides ${taken.join(', ')}`)
   }
-  const onWaiting = (seen: string) => progress(`waiting for two other Nodes for CoreDNS: ${seen}`)
-  await until('two other schedulable Nodes', free, { ...patience(signal, 60), onWaiting }).catch((error: unknown) => {
+  const onWaiting = (seen: string) => progress(`waiting for another Node for CoreDNS: ${seen}`)
+  await until('another schedulable Node', free, { ...patience(signal, 60), onWaiting }).catch((error: unknown) => {
     if (asQuorateError(error).code !== 'GATE_TIMEOUT') throw error
   })
 }

@@ -3,10 +3,16 @@ import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import { nothingToUndo } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { requestsOf, unsignedOf, withRequests } from '../certificates/external-ca.js'
-import { coreDnsEvidence, coreDnsShortcoming, mayHuddle, spreadCoreDns } from '../clients/core-dns.js'
+import {
+  coreDnsEvidence,
+  coreDnsShortcoming,
+  endLeavingDnsPods,
+  leavingDnsPods,
+  mayHuddle,
+  spreadCoreDns,
+} from '../clients/core-dns.js'
 import { acceptedFinding, wasSoBefore } from '../context/accepted.js'
 import { byItself } from '../context/foreseen.js'
 import type { ConversionRun } from '../context/run.js'
@@ -21,7 +27,7 @@ export const finish = defineStep({
   id: 'finish',
   title: 'Spread CoreDNS, delete the join secrets, verify that the load balancer is redundant',
   gate: 'CoreDNS is ready on two nodes or more, unless the operator accepted the finding that it cannot be; the join token, its Secret and any keys kept for externally signed certificates are deleted; every node of the load balancer serves.',
-  undo: 'None needed: this run made what it deleted, and CoreDNS may stay spread.',
+  undo: 'A CoreDNS pod whose move was interrupted is deleted. The run made what it deleted itself, and CoreDNS may stay spread.',
   width: 1,
   seconds: 10,
   fixes: [coredns],
@@ -36,7 +42,8 @@ export const finish = defineStep({
     // Keys that are kept, or will be by then: those of certificates that are signed elsewhere.
     const unsigned = await Promise.all(run.controlPlanes.map((node) => unsignedOf(run, node)))
     const keys = [...(await withRequests(run)), ...unsigned.flat()]
-    const remains = [...(await toJoin(run)), ...cluster.joinTokenIds, ...keys].length > 0 || mayHuddle(cluster)
+    const left = [...(await toJoin(run)), ...cluster.joinTokenIds, ...keys, ...leavingDnsPods(cluster)]
+    const remains = left.length > 0 || mayHuddle(cluster)
     if (!remains) return []
     return [
       {
@@ -51,7 +58,9 @@ export const finish = defineStep({
     const forget = (node: NodeEntry) => run.agent(node).change('forgetCertificateRequests', {}, call, 'forget-requests')
     const cluster = await readClusterFacts(run)
     await Promise.all([
-      ...(acceptedFinding(run, 'coredns') === undefined ? [spreadCoreDns(run, call)] : []),
+      ...(acceptedFinding(run, 'coredns') === undefined
+        ? [endLeavingDnsPods(run, call).then(() => spreadCoreDns(run, call))]
+        : []),
       deleteJoinSecrets(run, cluster, call),
       ...(await withRequests(run)).map(forget),
     ])
@@ -64,7 +73,7 @@ export const finish = defineStep({
     ])
     return [...tidy, ...serving, ...kept]
   },
-  rollback: nothingToUndo('this run made what it deleted'),
+  rollback: (run, _done, call) => endLeavingDnsPods(run, call),
 })
 
 /** Verifies that no key is kept any longer for a certificate signed elsewhere. */

@@ -179,8 +179,7 @@ async function asItIsNow(run: ConversionRun, node: NodeEntry): Promise<Conversio
 
 /** Moves clients off its API server. The reset breaks their connections anyway, so a node that cannot do this is reset all the same. */
 async function retire(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
-  const end: End = (unlessInEndpoints, label) =>
-    run.agent(node).change('retireApiServer', { unlessInEndpoints }, call, label)
+  const end: End = (unlessBack, label) => run.agent(node).change('retireApiServer', { ...unlessBack }, call, label)
   await endUnled(run, node, { call, onlyJoined: true, end }).catch(
     orSay(call, 'its API server was not shut down gracefully'),
   )

@@ -38,8 +38,17 @@ export function orSay(call: ChangeCall, what: string): (error: unknown) => void 
   }
 }
 
-/** Stops a part by an operation of the agent; with `unlessInEndpoints`, not while the Service may route pods to it. */
-export type End = (unlessInEndpoints: boolean, label: string) => Promise<OperationResult>
+/** Whether an API server is stopped while the Service may route pods to it, and after which time of its node's clock it may; 0: not known. */
+export interface UnlessBack {
+  readonly unlessInEndpoints: boolean
+  readonly untilUnixMs: number
+}
+
+/** Stops a part by an operation of the agent. */
+export type End = (unlessBack: UnlessBack, label: string) => Promise<OperationResult>
+
+/** Whatever the Service does. */
+export const inAnyCase: UnlessBack = { unlessInEndpoints: false, untilUnixMs: 0 }
 
 /** Its API server restores its endpoint every ten seconds, and where etcd refuses to forget it each of the others does so too, at its own time. */
 const tries = 10
@@ -57,17 +66,18 @@ export async function endUnled(
 ): Promise<OperationResult> {
   const { call, onlyJoined, end } = going
   const service = await routed(run, node, call.signal)
-  let refusals = 0
+  let [refusals, untilUnixMs] = [0, 0]
   for (let tried = 1; service !== undefined && tried <= tries; tried++) {
     const asked = { call, service, onlyJoined, label: `leave-endpoints-${tried}` }
     const left = await leave(run, node, asked).catch(orSay(call, 'it could not leave the endpoints'))
     // One that cannot leave them (admission may refuse it) is shut down gracefully all the same; a busy API server is asked again.
-    if (left === 'alone' || (left === undefined && ++refusals === refusalsAtMost)) break
-    if (left !== 'unled') continue
-    const ended = await end(true, `retire-${tried}`)
+    if (left?.became === 'alone' || (left === undefined && ++refusals === refusalsAtMost)) break
+    if (left !== undefined) untilUnixMs = left.untilUnixMs || untilUnixMs
+    if (left?.became !== 'unled') continue
+    const ended = await end({ unlessInEndpoints: true, untilUnixMs }, `retire-${tried}`)
     if (ended.facts['in_endpoints'] !== 'yes') return ended
   }
-  return end(false, 'retire')
+  return end(inAnyCase, 'retire')
 }
 
 /** The Service `kubernetes`, and the nodes that it routes somewhere. */
@@ -93,19 +103,26 @@ interface Asked {
   readonly service: Routed
 }
 
-/** `alone` where it is the only endpoint, and stays; `led` where a node is routed to it still, or again. */
+interface Left {
+  /** `alone` where it is the only endpoint, and stays; `led` where a node is routed to it still, or again. */
+  readonly became: 'alone' | 'led' | 'unled'
+  /** Of its node's clock: until then it stays out; 0 where that is not known. */
+  readonly untilUnixMs: number
+}
+
 async function leave(
   run: ConversionRun,
   node: NodeEntry,
   { call, service, onlyJoined, label }: Asked & { readonly onlyJoined: boolean; readonly label: string },
-): Promise<'alone' | 'led' | 'unled'> {
+): Promise<Left> {
   const { facts } = await run.agent(node).change('leaveApiEndpoints', { onlyJoined }, call, label)
-  if (facts['alone'] === 'yes') return 'alone'
+  const untilUnixMs = Number(facts['stays_out_until'] ?? 0)
+  if (facts['alone'] === 'yes') return { became: 'alone', untilUnixMs }
   return untilUnled(run, node, { call, service }).then(
-    () => 'unled',
+    () => ({ became: 'unled', untilUnixMs }),
     (error: unknown) => {
       orSay(call, 'some nodes were still routed there')(error)
-      return 'led'
+      return { became: 'led', untilUnixMs }
     },
   )
 }

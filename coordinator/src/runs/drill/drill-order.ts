@@ -8,7 +8,7 @@ import type { ConversionRun } from '../../conversion/context/run.js'
 import type { ConversionStep } from '../../conversion/context/step.js'
 import { readEtcd } from '../../conversion/facts/read-facts.js'
 import { untilProved } from '../../conversion/proofs/until-proved.js'
-import { type End, endUnled, handOver } from '../../conversion/undo/hand-over.js'
+import { type End, endUnled, handOver, inAnyCase } from '../../conversion/undo/hand-over.js'
 import { totalOf } from '../../engine/availability.js'
 import type { AvailabilityRecord } from '../../engine/events.js'
 import type { Evidence } from '../../engine/step.js'
@@ -107,12 +107,12 @@ async function takeDown(run: ConversionRun, { scenario, times, call }: TakeDown)
     const request = { part, restoreAfterSeconds: times.restoreAfterSeconds, withoutQuorum: isColdStart }
     const isAbrupt = times.abrupt === true || isColdStart
     const stopped = await onEach(targets, async (node): Promise<Evidence> => {
-      const stop: End = (unlessInEndpoints, label) =>
+      const stop: End = (unlessBack, label) =>
         run
           .agent(node)
-          .change('stopPart', { ...request, handedOver: !isAbrupt, unlessInEndpoints }, call, label)
+          .change('stopPart', { ...request, ...unlessBack, handedOver: !isAbrupt }, call, label)
           .catch(refused)
-      const { facts } = isAbrupt ? await stop(false, 'stop') : await afterHandOver(run, node, { part, call, stop })
+      const { facts } = isAbrupt ? await stop(inAnyCase, 'stop') : await afterHandOver(run, node, { part, call, stop })
       const at = new Date(Number(facts['stopped_at'])).toISOString()
       return { what: `stopped on ${node.name}`, saw: `${facts['stopped']} at ${at}, for ${times.downSeconds} s` }
     })
@@ -134,7 +134,7 @@ async function afterHandOver(
   { part, call, stop }: { part: Part; call: ChangeCall; stop: End },
 ): Promise<OperationResult> {
   // The load balancer needs no hand-over: keepalived releases its address when it stops.
-  if (part === Part.PART_LOAD_BALANCER) return stop(false, 'stop')
+  if (part === Part.PART_LOAD_BALANCER) return stop(inAnyCase, 'stop')
   const going = { call, onlyJoined: false }
   await handOver(run, node, going)
   return endUnled(run, node, { ...going, end: stop })

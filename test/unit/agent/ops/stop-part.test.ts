@@ -13,6 +13,7 @@ const balancer = {
   withoutQuorum: false,
   handedOver: false,
   unlessInEndpoints: false,
+  untilUnixMs: 0,
 }
 
 async function nodeWithBalancer(test: Parameters<typeof OpsNode.make>[0]): Promise<OpsNode> {

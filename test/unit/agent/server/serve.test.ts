@@ -167,8 +167,8 @@ t.test('a failure is an end like another: recorded, and told again with the same
 
 t.test('the same id with another request is refused, running or ended', async (t) => {
   const toy = gated()
-  const restartCoreDns: Operations['restartCoreDns'] = changeOperation(async () => resultWith('other'))
-  const { port } = await startToyAgent(t, t.testdir(), { ...toy.operations, restartCoreDns })
+  const spreadCoreDns: Operations['spreadCoreDns'] = changeOperation(async () => resultWith('other'))
+  const { port } = await startToyAgent(t, t.testdir(), { ...toy.operations, spreadCoreDns })
   const client = clientOf(t, port)
   const answer = asked(client, restart('op-1'))
   await toy.begun(1)
@@ -178,7 +178,11 @@ t.test('the same id with another request is refused, running or ended', async (t
   toy.open()
   await answer
   t.match(await asked(client, restart('op-1', other)), mismatch)
-  t.match(await followed(client.restartCoreDns(restart('op-1'))), mismatch, 'another method with the same fields')
+  t.match(
+    await followed(client.spreadCoreDns({ ...restart('op-1'), onlyLeaving: false })),
+    mismatch,
+    'another method with the same fields',
+  )
   t.equal(toy.seen.runs, 1)
 })
 

@@ -88,6 +88,7 @@ t.test('a step stops, restores, records what was seen, and holds when every proo
         withoutQuorum: false,
         handedOver: true,
         unlessInEndpoints: false,
+        untilUnixMs: 0,
       },
       { node: 'k8smaster2.example.com', method: 'restorePart', part: Part.PART_ETCD },
     ],

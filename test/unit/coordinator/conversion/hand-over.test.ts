@@ -1,5 +1,5 @@
 import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
-import { endUnled } from '@quorate/coordinator/conversion/undo/hand-over'
+import { endUnled, type UnlessBack } from '@quorate/coordinator/conversion/undo/hand-over'
 import { QuorateError } from '@quorate/shared/errors'
 import type { ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
@@ -33,21 +33,24 @@ function leaving(heard: () => boolean, alone = false, refusal?: QuorateError, me
       change: (async (method: string, _request: object, _call: object, label: string) => {
         asked.push(`${method} ${label}`)
         if (refusal !== undefined) throw refusal
-        return OperationResult.fromPartial({ facts: alone ? { alone: 'yes' } : {} })
+        return OperationResult.fromPartial({ facts: alone ? { alone: 'yes' } : staysOut })
       }) as never,
     }
   }
   return { run: { ...plain, agent }, node: plain.joining[0] as ConversionRun['first'], asked }
 }
 
+/** Until when it stays out, by its own clock. */
+const staysOut = { stays_out_until: '1764510000000' }
 const facts = (of: Record<string, string>) => Promise.resolve(OperationResult.fromPartial({ facts: of }))
 
 t.test('it ends when no node is led to it, and not while it was put back meanwhile', async (t) => {
   let ends = 0
   const { run, node, asked } = leaving(() => true)
   const tried: string[] = []
-  const end = (unless: boolean, label: string) => {
+  const end = ({ unlessInEndpoints: unless, untilUnixMs }: UnlessBack, label: string) => {
     tried.push(`${unless} ${label}`)
+    t.equal(String(untilUnixMs), staysOut.stays_out_until)
     return facts(++ends < 3 ? back : {})
   }
   await endUnled(run, node, { call: paperCall(), onlyJoined: true, end })
@@ -61,10 +64,12 @@ t.test('it ends when no node is led to it, and not while it was put back meanwhi
 t.test('one that is the only endpoint, or never stays out, ends as it would have before', async (t) => {
   const only = leaving(() => true, true)
   const tried: string[] = []
-  const end = (of: Record<string, string>) => (unless: boolean, label: string) => {
-    tried.push(`${unless} ${label}`)
-    return facts(of)
-  }
+  const end =
+    (of: Record<string, string>) =>
+    ({ unlessInEndpoints: unless }: UnlessBack, label: string) => {
+      tried.push(`${unless} ${label}`)
+      return facts(of)
+    }
   await endUnled(only.run, only.node, { call: paperCall(), onlyJoined: false, end: end({}) })
   t.same(tried, ['false retire'])
   tried.length = 0
@@ -76,7 +81,7 @@ t.test('one that is the only endpoint, or never stays out, ends as it would have
 
 t.test('one that may not leave the endpoints ends gently all the same; a fenced run does nothing more', async (t) => {
   const tried: string[] = []
-  const end = (unless: boolean, label: string) => {
+  const end = ({ unlessInEndpoints: unless }: UnlessBack, label: string) => {
     tried.push(`${unless} ${label}`)
     return facts({})
   }
@@ -90,7 +95,7 @@ t.test('one that may not leave the endpoints ends gently all the same; a fenced 
 
 t.test('a node that is late, or too busy to meet a server, is waited for; one that never met any is not', async (t) => {
   const tried: string[] = []
-  const end = (unless: boolean, label: string) => {
+  const end = ({ unlessInEndpoints: unless }: UnlessBack, label: string) => {
     tried.push(`${unless} ${label}`)
     return facts({})
   }

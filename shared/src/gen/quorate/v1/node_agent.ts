@@ -1241,6 +1241,8 @@ export interface RetireApiServerRequest {
     | undefined;
   /** Not while it is among the endpoints of default/kubernetes: then nothing is done, and the result has `in_endpoints`. */
   unlessInEndpoints: boolean;
+  /** Nor after this time of the node's clock, from the result of LeaveApiEndpoints: by then it may be among them again. 0 for no limit. */
+  untilUnixMs: number;
 }
 
 export interface RetireApiServerResponse {
@@ -1273,11 +1275,15 @@ export interface DeleteNodeResponse {
   event: OperationEvent | undefined;
 }
 
-export interface RestartCoreDnsRequest {
-  header: OperationHeader | undefined;
+export interface SpreadCoreDnsRequest {
+  header:
+    | OperationHeader
+    | undefined;
+  /** Moves none, and deletes those that an interrupted move left. */
+  onlyLeaving: boolean;
 }
 
-export interface RestartCoreDnsResponse {
+export interface SpreadCoreDnsResponse {
   event: OperationEvent | undefined;
 }
 
@@ -1292,6 +1298,8 @@ export interface StopPartRequest {
   handedOver: boolean;
   /** As RetireApiServerRequest.unless_in_endpoints. */
   unlessInEndpoints: boolean;
+  /** As RetireApiServerRequest.until_unix_ms. */
+  untilUnixMs: number;
 }
 
 export interface StopPartResponse {
@@ -13203,7 +13211,7 @@ export const LeaveApiEndpointsResponse: MessageFns<LeaveApiEndpointsResponse> = 
 };
 
 function createBaseRetireApiServerRequest(): RetireApiServerRequest {
-  return { header: undefined, unlessInEndpoints: false };
+  return { header: undefined, unlessInEndpoints: false, untilUnixMs: 0 };
 }
 
 export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
@@ -13213,6 +13221,9 @@ export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
     }
     if (message.unlessInEndpoints !== false) {
       writer.uint32(16).bool(message.unlessInEndpoints);
+    }
+    if (message.untilUnixMs !== 0) {
+      writer.uint32(24).int64(message.untilUnixMs);
     }
     return writer;
   },
@@ -13246,6 +13257,14 @@ export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
             message.unlessInEndpoints = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.untilUnixMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -13267,6 +13286,7 @@ export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
       ? OperationHeader.fromPartial(object.header)
       : undefined;
     message.unlessInEndpoints = object.unlessInEndpoints ?? false;
+    message.untilUnixMs = object.untilUnixMs ?? 0;
     return message;
   },
 };
@@ -13694,19 +13714,22 @@ export const DeleteNodeResponse: MessageFns<DeleteNodeResponse> = {
   },
 };
 
-function createBaseRestartCoreDnsRequest(): RestartCoreDnsRequest {
-  return { header: undefined };
+function createBaseSpreadCoreDnsRequest(): SpreadCoreDnsRequest {
+  return { header: undefined, onlyLeaving: false };
 }
 
-export const RestartCoreDnsRequest: MessageFns<RestartCoreDnsRequest> = {
-  encode(message: RestartCoreDnsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SpreadCoreDnsRequest: MessageFns<SpreadCoreDnsRequest> = {
+  encode(message: SpreadCoreDnsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
       OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.onlyLeaving !== false) {
+      writer.uint32(16).bool(message.onlyLeaving);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): RestartCoreDnsRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): SpreadCoreDnsRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -13715,7 +13738,7 @@ export const RestartCoreDnsRequest: MessageFns<RestartCoreDnsRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRestartCoreDnsRequest();
+      const message = createBaseSpreadCoreDnsRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -13725,6 +13748,14 @@ export const RestartCoreDnsRequest: MessageFns<RestartCoreDnsRequest> = {
             }
 
             message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.onlyLeaving = reader.bool();
             continue;
           }
         }
@@ -13739,31 +13770,32 @@ export const RestartCoreDnsRequest: MessageFns<RestartCoreDnsRequest> = {
     }
   },
 
-  create(base?: DeepPartial<RestartCoreDnsRequest>): RestartCoreDnsRequest {
-    return RestartCoreDnsRequest.fromPartial(base ?? {});
+  create(base?: DeepPartial<SpreadCoreDnsRequest>): SpreadCoreDnsRequest {
+    return SpreadCoreDnsRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<RestartCoreDnsRequest>): RestartCoreDnsRequest {
-    const message = createBaseRestartCoreDnsRequest();
+  fromPartial(object: DeepPartial<SpreadCoreDnsRequest>): SpreadCoreDnsRequest {
+    const message = createBaseSpreadCoreDnsRequest();
     message.header = (object.header !== undefined && object.header !== null)
       ? OperationHeader.fromPartial(object.header)
       : undefined;
+    message.onlyLeaving = object.onlyLeaving ?? false;
     return message;
   },
 };
 
-function createBaseRestartCoreDnsResponse(): RestartCoreDnsResponse {
+function createBaseSpreadCoreDnsResponse(): SpreadCoreDnsResponse {
   return { event: undefined };
 }
 
-export const RestartCoreDnsResponse: MessageFns<RestartCoreDnsResponse> = {
-  encode(message: RestartCoreDnsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SpreadCoreDnsResponse: MessageFns<SpreadCoreDnsResponse> = {
+  encode(message: SpreadCoreDnsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.event !== undefined) {
       OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): RestartCoreDnsResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): SpreadCoreDnsResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -13772,7 +13804,7 @@ export const RestartCoreDnsResponse: MessageFns<RestartCoreDnsResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRestartCoreDnsResponse();
+      const message = createBaseSpreadCoreDnsResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -13796,11 +13828,11 @@ export const RestartCoreDnsResponse: MessageFns<RestartCoreDnsResponse> = {
     }
   },
 
-  create(base?: DeepPartial<RestartCoreDnsResponse>): RestartCoreDnsResponse {
-    return RestartCoreDnsResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<SpreadCoreDnsResponse>): SpreadCoreDnsResponse {
+    return SpreadCoreDnsResponse.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<RestartCoreDnsResponse>): RestartCoreDnsResponse {
-    const message = createBaseRestartCoreDnsResponse();
+  fromPartial(object: DeepPartial<SpreadCoreDnsResponse>): SpreadCoreDnsResponse {
+    const message = createBaseSpreadCoreDnsResponse();
     message.event = (object.event !== undefined && object.event !== null)
       ? OperationEvent.fromPartial(object.event)
       : undefined;
@@ -13816,6 +13848,7 @@ function createBaseStopPartRequest(): StopPartRequest {
     withoutQuorum: false,
     handedOver: false,
     unlessInEndpoints: false,
+    untilUnixMs: 0,
   };
 }
 
@@ -13838,6 +13871,9 @@ export const StopPartRequest: MessageFns<StopPartRequest> = {
     }
     if (message.unlessInEndpoints !== false) {
       writer.uint32(48).bool(message.unlessInEndpoints);
+    }
+    if (message.untilUnixMs !== 0) {
+      writer.uint32(56).int64(message.untilUnixMs);
     }
     return writer;
   },
@@ -13903,6 +13939,14 @@ export const StopPartRequest: MessageFns<StopPartRequest> = {
             message.unlessInEndpoints = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.untilUnixMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -13928,6 +13972,7 @@ export const StopPartRequest: MessageFns<StopPartRequest> = {
     message.withoutQuorum = object.withoutQuorum ?? false;
     message.handedOver = object.handedOver ?? false;
     message.unlessInEndpoints = object.unlessInEndpoints ?? false;
+    message.untilUnixMs = object.untilUnixMs ?? 0;
     return message;
   },
 };
@@ -15940,17 +15985,16 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: DeleteNodeResponse): Buffer => Buffer.from(DeleteNodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteNodeResponse => DeleteNodeResponse.decode(value),
   },
-  /** Rolling restart of CoreDNS to spread its pods. Only on a control plane. */
-  restartCoreDns: {
-    path: "/quorate.v1.NodeAgentService/RestartCoreDns" as const,
+  /** Moves one of the CoreDNS pods where all are on one node. Only on a control plane. */
+  spreadCoreDns: {
+    path: "/quorate.v1.NodeAgentService/SpreadCoreDns" as const,
     requestStream: false as const,
     responseStream: true as const,
-    requestSerialize: (value: RestartCoreDnsRequest): Buffer =>
-      Buffer.from(RestartCoreDnsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): RestartCoreDnsRequest => RestartCoreDnsRequest.decode(value),
-    responseSerialize: (value: RestartCoreDnsResponse): Buffer =>
-      Buffer.from(RestartCoreDnsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): RestartCoreDnsResponse => RestartCoreDnsResponse.decode(value),
+    requestSerialize: (value: SpreadCoreDnsRequest): Buffer => Buffer.from(SpreadCoreDnsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SpreadCoreDnsRequest => SpreadCoreDnsRequest.decode(value),
+    responseSerialize: (value: SpreadCoreDnsResponse): Buffer =>
+      Buffer.from(SpreadCoreDnsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SpreadCoreDnsResponse => SpreadCoreDnsResponse.decode(value),
   },
   /** Takes a part of this control plane down for a drill. A systemd timer that restarts it is armed before anything stops. */
   stopPart: {
@@ -16181,8 +16225,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   removeEtcdMember: handleServerStreamingCall<RemoveEtcdMemberRequest, RemoveEtcdMemberResponse>;
   /** Deletes a Node object. */
   deleteNode: handleServerStreamingCall<DeleteNodeRequest, DeleteNodeResponse>;
-  /** Rolling restart of CoreDNS to spread its pods. Only on a control plane. */
-  restartCoreDns: handleServerStreamingCall<RestartCoreDnsRequest, RestartCoreDnsResponse>;
+  /** Moves one of the CoreDNS pods where all are on one node. Only on a control plane. */
+  spreadCoreDns: handleServerStreamingCall<SpreadCoreDnsRequest, SpreadCoreDnsResponse>;
   /** Takes a part of this control plane down for a drill. A systemd timer that restarts it is armed before anything stops. */
   stopPart: handleServerStreamingCall<StopPartRequest, StopPartResponse>;
   /** Restarts what StopPart took down, and disarms its timer. Ends when every part runs. */
@@ -17137,16 +17181,16 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DeleteNodeResponse>;
-  /** Rolling restart of CoreDNS to spread its pods. Only on a control plane. */
-  restartCoreDns(
-    request: RestartCoreDnsRequest,
+  /** Moves one of the CoreDNS pods where all are on one node. Only on a control plane. */
+  spreadCoreDns(
+    request: SpreadCoreDnsRequest,
     options?: Partial<CallOptions>,
-  ): ClientReadableStream<RestartCoreDnsResponse>;
-  restartCoreDns(
-    request: RestartCoreDnsRequest,
+  ): ClientReadableStream<SpreadCoreDnsResponse>;
+  spreadCoreDns(
+    request: SpreadCoreDnsRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
-  ): ClientReadableStream<RestartCoreDnsResponse>;
+  ): ClientReadableStream<SpreadCoreDnsResponse>;
   /** Takes a part of this control plane down for a drill. A systemd timer that restarts it is armed before anything stops. */
   stopPart(request: StopPartRequest, options?: Partial<CallOptions>): ClientReadableStream<StopPartResponse>;
   stopPart(

@@ -1,7 +1,6 @@
 import { wholeWords } from '@quorate/agent/ops/cluster/matching-lines'
 import { deleteNode } from '@quorate/agent/ops/delete-node'
 import { getClusterFacts } from '@quorate/agent/ops/get-cluster-facts'
-import { restartCoreDns } from '@quorate/agent/ops/restart-core-dns'
 import { sha256Hex } from '@quorate/shared/hash'
 import t from 'tap'
 import { type ControlPlaneNode, controlPlaneNode, nodeName } from '../../../../support/control-plane-node.js'
@@ -249,18 +248,4 @@ t.test('deletes a Node object, once, and never its own', async (t) => {
   await t.rejects(deleteNode.run({ header: undefined, name: 'x/../secrets' }, node.context('op-4')), {
     code: 'INVALID_REQUEST',
   })
-})
-
-t.test('rolls CoreDNS where it is installed', async (t) => {
-  const node = await controlPlaneNode(t)
-  t.ok((await restartCoreDns.run({ header: undefined }, node.context())).unchanged)
-  const path = '/apis/apps/v1/namespaces/kube-system/deployments/coredns'
-  node.api.objects.set(path, { metadata: { name: 'coredns' }, spec: { replicas: 2 } })
-  const { facts } = await restartCoreDns.run({ header: undefined }, node.context('op-2'))
-  const spec = node.api.objects.get(path)?.['spec']
-  t.equal(spec.replicas, 2)
-  t.equal(
-    Date.parse(spec.template.metadata.annotations['kubectl.kubernetes.io/restartedAt']),
-    Number(facts['restarted_at']),
-  )
 })

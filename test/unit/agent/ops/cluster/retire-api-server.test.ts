@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { container, startContainerRuntime } from '../../../../support/container-runtime.js'
 import { controlPlaneNode } from '../../../../support/control-plane-node.js'
 
-const wish = { header: undefined, unlessInEndpoints: false }
+const wish = { header: undefined, unlessInEndpoints: false, untilUnixMs: 0 }
 
 async function prepared(t: Test) {
   const root = mkdtempSync(join(tmpdir(), 'cri-'))
