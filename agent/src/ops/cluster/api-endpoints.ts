@@ -98,13 +98,12 @@ async function forgetInEtcd(tools: Tools, signal: AbortSignal): Promise<number |
   const etcd = await tools.etcd().catch(() => undefined)
   if (etcd === undefined) return undefined
   try {
-    const agoMs = await freshlyWritten(etcd, signal)
+    const agoMs = await freshlyWritten(etcd, signal).catch(() => undefined)
     const untilUnixMs = agoMs === undefined ? undefined : Date.now() - agoMs + staysOutMs
-    await etcd.forgetApiServer(signal)
-    return untilUnixMs
-  } catch {
-    signal.throwIfAborted()
-    return undefined
+    return await etcd.forgetApiServer(signal).then(
+      () => untilUnixMs,
+      () => undefined,
+    )
   } finally {
     etcd.close()
   }
