@@ -196,7 +196,8 @@ export class LinuxHost implements Host {
     if (exitCode === 0 || this.root !== '/') return
     throw new QuorateError('COMMAND_FAILED', `${shown} was not given to ${owner.uid}:${owner.gid}: ${stderr.trim()}`, {
       where: shown,
-      remedy: `On that node: \`ls -ln ${shown}\` shows the owner. \`journalctl --since -5min\` shows why systemd-run failed.`,
+      remedy:
+        'On that node: `systemd-run --pipe --wait true` must succeed; it needs a running D-Bus. Then run the command again.',
     })
   }
 

@@ -17,7 +17,7 @@ async function asked(host: Host, command: Command, signal?: AbortSignal): Promis
   if (exitCode === 0) return stdout
   throw new QuorateError('COMMAND_FAILED', `ss ended with ${exitCode}: ${stderr.trim()}`, {
     remedy:
-      'On that node: `systemd-run --pipe --wait ss -Htnp` must print its sockets. ss is in the package iproute2 (iproute in RHEL).',
+      'On that node: `systemd-run --pipe --wait ss -Htnp` must print its sockets. It needs the package iproute2 (iproute in RHEL) and a running D-Bus.',
   })
 }
 
