@@ -551,7 +551,12 @@ current-context: c
       const asked = (...argv: string[]) =>
         lab.sh(lab.first, [
           ...['systemd-run', '--unit=quorate-contract-asked', '--quiet', '--pipe', '--wait', '--collect'],
-          ...['--property=CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE', '--', ...argv],
+          ...[
+            '--property=User=65534',
+            '--property=AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE',
+            '--',
+            ...argv,
+          ],
         ])
       const listening = await asked('ss', '-Htlnp')
       t.equal(listening.exitCode, 0)
