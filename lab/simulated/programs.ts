@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { chown } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { readHaproxyConfig } from './haproxy.js'
 import { hostPort } from './host-port.js'
@@ -44,6 +45,14 @@ const onEveryNode: Record<string, Program> = {
   },
   ip: (site, { node }) => ok(`${JSON.stringify(interfaces(site, node))}\n`),
   ss: (_site, { node }, args) => ok(args.some((word) => word.includes('l')) ? listening(node) : established(node)),
+  // Of an open file of the agent. Only root can, and a simulated node may run without.
+  chown: async (_site, _machine, [owner = '', path = '']) => {
+    const [uid, gid] = owner.split(':').map(Number)
+    return chown(path, uid ?? 0, gid ?? 0).then(
+      () => ok(''),
+      (error: Error) => failed(1, `chown: ${error.message}\n`),
+    )
+  },
   timedatectl: (_site, { node }) => ok(node.faults.clockNotSynchronised ? 'no\n' : 'yes\n'),
   kubelet: (site, { node }) => ok(`Kubernetes ${node.faults.programVersion ?? site.release.version}\n`),
   kubectl: (site, { node }) =>
@@ -67,15 +76,23 @@ const onEveryNode: Record<string, Program> = {
     return files === '' ? failed(1, `No files found for ${name}.service.\n`) : ok(files)
   },
   journalctl: (_site, { units }, args) => units.journal(args),
-  'systemd-run': (site, machine, args) =>
-    machine.units.runTransient(args, async (program, rest, out, life) => {
+  'systemd-run': (site, machine, args) => {
+    // Its caller waits for it, and nothing of it is left.
+    if (args.includes('--pipe')) {
+      const [program = '', ...rest] = args.slice(args.indexOf('--') + 1)
+      const isThere = programsOf(machine.node).includes(program)
+      if (!isThere) return failed(1, `Failed to find executable ${program}: No such file or directory\n`)
+      return runProgram(site, machine.node.name, program, rest)
+    }
+    return machine.units.runTransient(args, async (program, rest, out, life) => {
       if (program === 'kubeadm')
         return runKubeadm({ site, machine, life, print: out, complain: (line) => out(`\u0000${line}`) }, rest)
       const { exitCode, stdout, stderr } = await runProgram(site, machine.node.name, program, rest)
       for (const line of stdout.trimEnd().split('\n')) if (line !== '') out(line)
       for (const line of stderr.trimEnd().split('\n')) if (line !== '') out(`\u0000${line}`)
       return exitCode
-    }),
+    })
+  },
 }
 
 const ofLoadBalancers: Record<string, Program> = {

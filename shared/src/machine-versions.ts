@@ -48,6 +48,12 @@ export const machineRules = {
     from: '235',
     source: "systemd's NEWS, 233 and 235",
   },
+  'systemd-answering-unit': {
+    program: 'systemd',
+    says: '`systemd-run --pipe --wait --collect` answers with the output of a unit and leaves nothing of it; `LogLevelMax` keeps it out of the journal',
+    from: '236',
+    source: "systemd's NEWS, 235 and 236",
+  },
   'containerd-cri-v1': {
     program: 'containerd',
     says: 'it speaks CRI v1, the only one that a kubelet from 1.26 on and Quorate speak',

@@ -546,6 +546,31 @@ current-context: c
     },
   ],
   [
+    'a transient unit that is waited for answers with the output and exit status of its program, and nothing of it is left',
+    async (t, lab) => {
+      const asked = (...argv: string[]) =>
+        lab.sh(lab.first, [
+          ...['systemd-run', '--unit=quorate-contract-asked', '--quiet', '--pipe', '--wait', '--collect'],
+          ...[
+            '--property=User=65534',
+            '--property=AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE',
+            '--',
+            ...argv,
+          ],
+        ])
+      const listening = await asked('ss', '-Htlnp')
+      t.equal(listening.exitCode, 0)
+      t.match(listening.stdout, /^LISTEN .*:6443 .*users:\(\("kube-apiserver",pid=\d+,fd=\d+\)\)/m)
+      t.equal(listening.stderr, '')
+      const bad = await asked('kubeadm', 'config', 'validate', '--config', '/nowhere')
+      t.not(bad.exitCode, 0)
+      t.match(bad.stderr, /./)
+      t.match((await asked('no-such-program')).stderr, 'Failed to find executable no-such-program')
+      const left = ['systemctl', 'show', 'quorate-contract-asked', '--property=LoadState']
+      t.equal((await lab.sh(lab.first, left)).stdout, 'LoadState=not-found\n')
+    },
+  ],
+  [
     'an etcd snapshot ends with the sha256 of what came before it, which is whole pages',
     async (t, lab) => {
       const bytes = await lab.snapshot()

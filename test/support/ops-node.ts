@@ -54,7 +54,8 @@ case "$1" in
   restart) [ ! -f "$QUORATE_HOST_ROOT/run/restart-fails" ] || { echo 'Job for kubelet.service failed.'; exit 1; } ;;
 esac`,
   'systemd-run': `
-for word; do case "$word" in --unit=*) name="\${word#--unit=}"; shift ;; --on-active=*) later="\${word#--on-active=}"; shift ;; --) shift; break ;; *) shift ;; esac; done
+for word; do case "$word" in --pipe) piped=yes; shift ;; --unit=*) name="\${word#--unit=}"; shift ;; --on-active=*) later="\${word#--on-active=}"; shift ;; --) shift; break ;; *) shift ;; esac; done
+[ -z "$piped" ] || exec "$@"
 units="$QUORATE_HOST_ROOT/run/units"
 if [ -n "$later" ]; then
   [ ! -f "$QUORATE_HOST_ROOT/run/timer-fails" ] || { echo 'Failed to start transient timer unit' >&2; exit 1; }

@@ -12,10 +12,12 @@ while [ "$1" != -- ]; do
   case "$1" in
     --unit=*) unit="\${1#--unit=}" ;;
     --property=StandardOutput=null) quiet=yes ;;
+    --pipe) piped=yes ;;
   esac
   shift
 done
 shift
+[ -z "$piped" ] || exec "$@"
 [ -e "$units/$unit.exit" ] && { echo "Unit $unit was already loaded" >&2; exit 1; }
 echo "$@" >> "$QUORATE_HOST_ROOT/ran"
 if [ -n "$quiet" ]; then "$@" > /dev/null 2> "$units/$unit.log"; else "$@" > "$units/$unit.log" 2>&1; fi

@@ -21,11 +21,18 @@ export const absent = (error: unknown): undefined => {
 export const symlinkRefused = (path: string): QuorateError =>
   new QuorateError('SYMLINK_REFUSED', `${path} is a symbolic link`, { where: path })
 
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Gives an open file or folder to another owner; `shown` is for errors. */
+export type GiveTo = (handle: FileHandle, owner: Owner, shown: string) => Promise<void>
+
 export interface Replacement extends ReplaceOptions {
   /** Bytes, at once or in pieces. */
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-  /** False for a simulated node, which runs without root: its whole folder belongs to one user. */
-  readonly ownerMustHold: boolean
+  readonly giveTo: GiveTo
   /** Gives the new file the access control attributes of the one that it replaces, before it takes its place. */
   readonly label?: (temporary: string, handle: FileHandle) => Promise<void>
   /** How errors name the path; default: as it is. */
@@ -66,7 +73,7 @@ export async function replaceDurably(path: string, replacement: Replacement, dis
   try {
     const handle = await openNew(temporary, disk)
     try {
-      const size = await writeTemporary(handle, replacement, looksFor(present, replacement))
+      const size = await writeTemporary(handle, replacement, looksFor(present, replacement), shown)
       if (present !== undefined) await replacement.label?.(temporary, handle)
       await disk.rename(temporary, path)
       if (replacement.exchangeable) await refuseExchanged(handle, await disk.lstat(path).catch(absent), shown)
@@ -115,15 +122,16 @@ function looksFor(present: Stats | undefined, { mode, uid, gid, exact }: Replace
 
 async function writeTemporary(
   handle: FileHandle,
-  { chunks, ownerMustHold }: Replacement,
+  { chunks, giveTo }: Replacement,
   looks: Looks,
+  shown: string,
 ): Promise<number> {
   let size = 0
   for await (const chunk of chunks) {
     await handle.writeFile(chunk)
     size += chunk.length
   }
-  await own(handle, looks, ownerMustHold)
+  await own(handle, looks, giveTo, shown)
   // After chown, which clears set-id bits; by handle, so that the umask does not apply.
   await handle.chmod(looks.mode)
   await handle.sync()
@@ -136,10 +144,9 @@ async function refuseExchanged(handle: FileHandle, seen: Stats | undefined, show
   throw new QuorateError('UNSAFE_FILE', `${shown} was exchanged while it was written`, { where: shown })
 }
 
-async function own(handle: FileHandle, { uid, gid }: Looks, mustHold: boolean): Promise<void> {
+/** An owner that is not set stays. */
+export async function own(handle: FileHandle, wish: Partial<Looks>, giveTo: GiveTo, shown: string): Promise<void> {
   const now = await handle.stat()
-  if ((uid ?? now.uid) === now.uid && (gid ?? now.gid) === now.gid) return
-  await handle.chown(uid ?? now.uid, gid ?? now.gid).catch((error: unknown) => {
-    if (mustHold || !isCode(error, 'EPERM')) throw error
-  })
+  const owner = { uid: wish.uid ?? now.uid, gid: wish.gid ?? now.gid }
+  if (owner.uid !== now.uid || owner.gid !== now.gid) await giveTo(handle, owner, shown)
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { chmod, lchown, lstat, mkdir, open, readdir, readlink, rmdir, symlink } from 'node:fs/promises'
+import { chmod, lstat, mkdir, open, readdir, readlink, rmdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { absent, isCode, syncFolder } from './durable-file.js'
+import { absent, type GiveTo, isCode, type Owner, own, syncFolder } from './durable-file.js'
 import type { Owned, TreeEntry } from './host.js'
 
 const permissionBits = 0o7777
+/** O_PATH, for which Node has no name: opens a link too. */
+const openAsItIs = 0o10000000
 
 /** Everything at and below a real path, named from `path`. Entries that vanish during the read are omitted. */
 export async function readTree(real: string, path: string): Promise<TreeEntry[]> {
@@ -42,31 +44,32 @@ async function contentsOf(real: string, stats: Stats): Promise<string> {
 }
 
 /** Makes a folder, or sets mode and owner of an existing one. */
-export async function makeOwnedFolder(real: string, { mode, uid, gid }: Owned, ownerMustHold: boolean): Promise<void> {
+export async function makeOwnedFolder(real: string, { mode, uid, gid }: Owned, giveTo: GiveTo): Promise<void> {
   await mkdir(real, { mode: 0o700 }).catch((error: unknown) => {
     if (!isCode(error, 'EEXIST')) throw error
   })
-  await own(real, { uid, gid }, ownerMustHold)
+  await ownAt(real, { uid, gid }, giveTo)
   await chmod(real, mode)
   await syncFolder(dirname(real))
 }
 
 export async function makeOwnedLink(
   real: string,
-  { target, uid, gid }: { readonly target: string; readonly uid: number; readonly gid: number },
-  ownerMustHold: boolean,
+  { target, ...owner }: Owner & { readonly target: string },
+  giveTo: GiveTo,
 ): Promise<void> {
   await symlink(target, real)
-  await own(real, { uid, gid }, ownerMustHold)
+  await ownAt(real, owner, giveTo)
   await syncFolder(dirname(real))
 }
 
-async function own(real: string, { uid, gid }: { uid: number; gid: number }, mustHold: boolean): Promise<void> {
-  const now = await lstat(real)
-  if (now.uid === uid && now.gid === gid) return
-  await lchown(real, uid, gid).catch((error: unknown) => {
-    if (mustHold || !isCode(error, 'EPERM')) throw error
-  })
+async function ownAt(real: string, owner: Owner, giveTo: GiveTo): Promise<void> {
+  const handle = await open(real, openAsItIs | constants.O_NOFOLLOW)
+  try {
+    await own(handle, owner, giveTo, real)
+  } finally {
+    await handle.close()
+  }
 }
 
 /** True if the folder existed, was empty, and is removed. */

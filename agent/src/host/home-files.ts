@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, readdir, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { Disk } from './disk.js'
-import { absent, isCode, replaceDurably } from './durable-file.js'
+import { absent, type GiveTo, isCode, replaceDurably } from './durable-file.js'
 import { kindOf, removeIfEmpty } from './file-tree.js'
 import type { DirectoryEntry, HostFile, ReplaceOptions } from './host.js'
 import { readAtMost } from './read-at-most.js'
@@ -43,8 +43,7 @@ interface Folder {
 }
 
 interface HomeOptions {
-  /** See Replacement. */
-  readonly ownerMustHold: boolean
+  readonly giveTo: GiveTo
   /** Copies the access control attributes of one path to another; `shown` is for errors. */
   readonly copyContext: (from: string, to: string, shown: string) => Promise<void>
 }
@@ -99,9 +98,9 @@ export class HomeFiles {
         if (present !== undefined) await this.options.copyContext(forOthers(present.handle), forOthers(made), path)
       }
       try {
-        const { ownerMustHold } = this.options
+        const { giveTo } = this.options
         const looks = looksFor(present?.stats, options)
-        const replacement = { ...looks, chunks: [bytes], ownerMustHold, label, shown: path, exchangeable: true }
+        const replacement = { ...looks, chunks: [bytes], giveTo, label, shown: path, exchangeable: true }
         await replaceDurably(`${folder.real}/${basename(path)}`, replacement, this.disk)
       } finally {
         await present?.handle.close()
@@ -156,7 +155,7 @@ export class HomeFiles {
     try {
       return await this.disk.open(real, folderFlags)
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return make ? this.makeFolder(parent, real) : undefined
+      if (isCode(error, 'ENOENT')) return make ? this.makeFolder(parent, real, shown) : undefined
       // Linux returns ENOTDIR for a link too.
       if (!isCode(error, 'ENOTDIR', 'ELOOP')) throw error
       const seen = await this.disk.lstat(real).catch(absent)
@@ -165,12 +164,12 @@ export class HomeFiles {
     }
   }
 
-  private async makeFolder({ stats: { uid, gid }, handle: parent }: Folder, real: string): Promise<FileHandle> {
+  private async makeFolder({ stats, handle: parent }: Folder, real: string, shown: string): Promise<FileHandle> {
     await mkdir(real, { mode: 0o700 })
     const handle = await this.disk.open(real, folderFlags)
     // Another folder may have taken its place: nothing that has contents is given away.
     const isNew = isRoot((await handle.stat()).uid) && (await readdir(below(handle))).length === 0
-    if (isNew && !isRoot(uid)) await handle.chown(uid, gid)
+    if (isNew && !isRoot(stats.uid)) await this.options.giveTo(handle, stats, shown)
     await parent.sync()
     return handle
   }

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { commands } from './commands.js'
 import { type Disk, systemDisk } from './disk.js'
-import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
+import { absent, type GiveTo, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
 import { kindOf, makeOwnedFolder, makeOwnedLink, readTree, removeIfEmpty } from './file-tree.js'
 import { HomeFiles, isInHome } from './home-files.js'
 import {
@@ -46,7 +46,7 @@ export class LinuxHost implements Host {
     this.root = resolve(hostRoot)
     this.disk = disk
     this.homes = new HomeFiles(this.root, disk, {
-      ownerMustHold: this.ownerMustHold,
+      giveTo: this.giveTo,
       copyContext: (from, to, shown) => this.keepContext(from, to, shown),
     })
   }
@@ -91,13 +91,13 @@ export class LinuxHost implements Host {
   async makeFolder(path: string, owned: Owned): Promise<void> {
     const real = this.realPath(path)
     this.refuseEscape(real)
-    await makeOwnedFolder(real, owned, this.ownerMustHold)
+    await makeOwnedFolder(real, owned, this.giveTo)
   }
 
   async makeLink(path: string, target: string, owner: { readonly uid: number; readonly gid: number }): Promise<void> {
     const real = this.realPath(path)
     this.refuseEscape(real)
-    await makeOwnedLink(real, { target, ...owner }, this.ownerMustHold)
+    await makeOwnedLink(real, { target, ...owner }, this.giveTo)
   }
 
   async removeEmptyFolder(path: string): Promise<boolean> {
@@ -190,8 +190,15 @@ export class LinuxHost implements Host {
     return this.root === '/' ? real : real.slice(this.root.length) || '/'
   }
 
-  private get ownerMustHold(): boolean {
-    return this.root === '/'
+  /** By a unit, because the agent's own may not. A simulated node runs without root: its whole folder belongs to one user. */
+  private readonly giveTo: GiveTo = async (handle, owner, shown) => {
+    const { exitCode, stderr } = await this.run(commands.changeOwner(process.pid, handle.fd, owner))
+    if (exitCode === 0 || this.root !== '/') return
+    throw new QuorateError('COMMAND_FAILED', `${shown} was not given to ${owner.uid}:${owner.gid}: ${stderr.trim()}`, {
+      where: shown,
+      remedy:
+        'On that node: `systemd-run --pipe --wait true` must succeed; it needs a running D-Bus. Then run the command again.',
+    })
   }
 
   private async readAt(path: string, end: string, mostBytes: number): Promise<HostFile | undefined> {
@@ -244,7 +251,7 @@ export class LinuxHost implements Host {
     const real = this.realPath(path)
     this.refuseEscape(real)
     const label = (temporary: string) => this.keepContext(real, temporary)
-    return replaceDurably(real, { ...options, chunks, ownerMustHold: this.ownerMustHold, label }, this.disk)
+    return replaceDurably(real, { ...options, chunks, giveTo: this.giveTo, label }, this.disk)
   }
 
   /** Only with SELinux; a file system without contexts (NFS homes) gives all its files the same. */

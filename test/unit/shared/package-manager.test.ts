@@ -45,6 +45,8 @@ t.test('what a release can, at its edges', async (t) => {
     ['keepalived-config-test', '2.1', true],
     ['systemd-runtime-folder', '234', false],
     ['systemd-runtime-folder', '235', true],
+    ['systemd-answering-unit', '235', false],
+    ['systemd-answering-unit', '236', true],
     ['containerd-cri-v1', '1.5.18', false],
     ['containerd-cri-v1', '2.1.4', true],
   ]

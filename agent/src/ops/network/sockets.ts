@@ -1,11 +1,24 @@
+import { QuorateError } from '@quorate/shared/errors'
 import type { ListeningPort, SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { commands } from '../../host/commands.js'
-import type { Host } from '../../host/host.js'
+import type { Command, Host } from '../../host/host.js'
 
 /** TCP ports that something listens on (`ss -Htlnp`). */
-export async function readListening(host: Host, signal?: AbortSignal): Promise<ListeningPort[]> {
-  const { stdout } = await host.run(commands.listeningSockets(), signal)
-  return parseListening(stdout)
+export const readListening = async (host: Host, signal?: AbortSignal): Promise<ListeningPort[]> =>
+  parseListening(await asked(host, commands.listeningSockets(), signal))
+
+/** Established TCP connections (`ss -Htnp`). */
+export const readEstablished = async (host: Host, signal?: AbortSignal): Promise<SocketFacts[]> =>
+  parseEstablished(await asked(host, commands.establishedSockets(), signal))
+
+/** A failure is none: without sockets, a port would seem free. */
+async function asked(host: Host, command: Command, signal?: AbortSignal): Promise<string> {
+  const { exitCode, stdout, stderr } = await host.run(command, signal)
+  if (exitCode === 0) return stdout
+  throw new QuorateError('COMMAND_FAILED', `ss ended with ${exitCode}: ${stderr.trim()}`, {
+    remedy:
+      'On that node: `systemd-run --pipe --wait ss -Htnp` must print its sockets. It needs the package iproute2 (iproute in RHEL) and a running D-Bus.',
+  })
 }
 
 /** Lines of `ss -Htlnp`: `LISTEN 0 4096 127.0.0.1:2379 0.0.0.0:* users:(("etcd",pid=1,fd=8))`. */

@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
 import { ExchangingDisk, eve, Home, isRoot, makeFifo, mallory } from '../../../support/exchanges.js'
+import { installPrograms } from '../../../support/systemd-programs.js'
 
 const config = '/home/eve/.kube/config'
 const rootsConfig = '/root/.kube/config'
@@ -28,6 +29,7 @@ function node(t: Test) {
   const root = t.testdir({ home: { eve: {} } })
   chmodSync(join(root, 'home/eve'), 0o755)
   if (isRoot) chownSync(join(root, 'home/eve'), eve, eve)
+  installPrograms(join(root, 'bin'), {})
   const home = new Home(root)
   home.put(config, 'of eve', { uid: eve, mode: 0o644 })
   home.put(rootsConfig, 'the key of root')
@@ -263,7 +265,7 @@ t.test('SELinux: the context goes to the file that was written, whatever has its
   const { root, host, read } = node(t)
   mkdirSync(join(root, 'sys/fs/selinux'), { recursive: true })
   writeFileSync(join(root, 'sys/fs/selinux/enforce'), '1')
-  mkdirSync(join(root, 'bin'))
+  mkdirSync(join(root, 'bin'), { recursive: true })
   const script = `#!/bin/sh
 for new in ${root}/home/eve/.kube/.config.quorate-*; do mv "$new" ${root}/kept; ln -s ${root}${rootsConfig} "$new"; done
 readlink -f "\${1#--reference=}" "$3" > ${root}/asked

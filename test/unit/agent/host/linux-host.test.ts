@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
 
 const nodeIn = (t: { testdir: (tree: Record<string, string | Record<string, string>>) => string }, tree = {}) => {
@@ -142,4 +142,50 @@ t.test('programs run without a shell, and their end is told as it was', async (t
   stop.abort(new Error('enough'))
   await t.rejects(stopped, /enough/)
   writeFileSync(join(root, 'etc/x'), '')
+})
+
+/** A node whose systemd-run writes down what it was asked, gives a file to another owner if that is possible here, or fails. */
+function nodeWithUnits(t: Test, script: string) {
+  const root = t.testdir({ bin: {}, etc: { 'admin.conf': 'old' } })
+  writeFileSync(join(root, 'bin/systemd-run'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const path = process.env['PATH']
+  process.env['PATH'] = `${root}/bin:${path}`
+  t.teardown(() => {
+    process.env['PATH'] = path
+  })
+  return { root, file: join(root, 'etc/admin.conf') }
+}
+
+const another = { mode: 0o640, uid: 1234, gid: 1234, exact: true }
+
+t.test('another owner is given by a unit, to the open file, before it takes its place', async (t) => {
+  const { root, file } = nodeWithUnits(
+    t,
+    `for last; do :; done; echo "$@" > "$0.asked"; readlink "$last" > "$0.file"; cat "$last" > "$0.bytes"`,
+  )
+  await new LinuxHost(root).replace('/etc/admin.conf', Buffer.from('new'), another)
+  const noted = (what: string): string => readFileSync(join(root, `bin/systemd-run.${what}`), 'utf8')
+  t.match(noted('asked'), new RegExp(`-- chown \\+1234:\\+1234 /proc/${process.pid}/fd/\\d+\\n$`))
+  t.match(noted('file'), /\/etc\/\.admin\.conf\.quorate-[0-9a-f]{8}$/m)
+  t.equal(noted('bytes'), 'new')
+  t.equal(readFileSync(file, 'utf8'), 'new')
+})
+
+t.test('where no unit can be started, a file that belongs to another owner stays as it is', async (t) => {
+  const { root, file } = nodeWithUnits(t, 'echo "Failed to connect to bus" >&2; exit 1')
+  await t.rejects(new LinuxHost().replace(file, Buffer.from('new'), another), {
+    code: 'COMMAND_FAILED',
+    message: `${file} was not given to 1234:1234: Failed to connect to bus`,
+  })
+  t.equal(readFileSync(file, 'utf8'), 'old')
+  t.same(readdirSync(join(root, 'etc')), ['admin.conf'], 'no temporary file stays')
+})
+
+t.test('a folder and a link are given to another owner as they are, not what a link leads to', async (t) => {
+  const { root } = nodeWithUnits(t, 'for last; do :; done; readlink "$last" >> "$0.given"')
+  const host = new LinuxHost(root)
+  await host.makeFolder('/etc/pki', another)
+  await host.makeLink('/etc/link', 'admin.conf', { uid: 1234, gid: 1234 })
+  const given = readFileSync(join(root, 'bin/systemd-run.given'), 'utf8')
+  t.same(given.trim().split('\n'), [join(root, 'etc/pki'), join(root, 'etc/link')])
 })

@@ -64,7 +64,7 @@ t.test('starts both by units of their own, reloads what changed, touches nothing
 t.test('an agent that died between the file and the reload', async (t) => {
   const node = await OpsNode.make(t)
   await node.change(applyLoadBalancer, request)
-  node.program('systemd-run', 'exit 1')
+  node.program('systemd-run', 'case "$*" in *" -- ss "*) exec ss -Htlnp ;; esac; exit 1')
   const wider = { ...request, backends: [first, second] }
   t.equal((await rejected(node.change(applyLoadBalancer, wider))).code, 'COMMAND_FAILED')
   t.match(node.read(haproxyConfig), 'k8smaster2')
@@ -209,4 +209,11 @@ t.test('secrets of a foreign configuration are masked', async (t) => {
   )
   t.notMatch(masked, 'hunter')
   t.match(masked, 'bind *:80')
+})
+
+t.test('nothing is started if the sockets of the node cannot be read: its port might be taken', async (t) => {
+  const node = await OpsNode.make(t)
+  node.program('ss', 'echo "Cannot open netlink socket" >&2; exit 255')
+  t.equal((await rejected(node.change(applyLoadBalancer, request))).code, 'COMMAND_FAILED')
+  t.strictSame(node.serviceCommands(), [])
 })

@@ -203,6 +203,7 @@ t.test('what is broken leaves its own part empty', async (t) => {
   t.match(facts, {
     interfaces: [],
     listening: [],
+    unread: [{ what: 'network interfaces' }, { what: 'listening ports' }],
     kubeadmVersion: '',
     haproxyInstalled: false,
     clockSynchronised: false,
