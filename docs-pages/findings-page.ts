@@ -7,6 +7,7 @@ const ofAssessing = [
   ['agent-untrusted', "The node's agent shows a certificate of this fleet that is valid now."],
   ['agent-failed', "The node's agent can read its own node."],
   ['check-failed', 'Every check can be made.'],
+  ['not-permitted', 'Agents let the identity measure what the checks measure (`--identity`).'],
   ['not-planned', 'Every step can be planned.'],
 ] as const
 

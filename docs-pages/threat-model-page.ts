@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { access, type allowed } from '../agent/src/server/access.js'
+import { commandTable } from '../coordinator/src/cli/access-table.js'
 import { ofOneCall, ofOneNode } from '../coordinator/src/fleet/allowance.js'
 import { accessTable } from '../coordinator/src/rest/access-table.js'
 import { answerSizes } from '../shared/src/answer-bounds.js'
@@ -124,6 +125,12 @@ const routeRows = (): string =>
     )
     .join('\n')
 
+/** One row for each command, with the roles that may use it. */
+const commandRows = (): string =>
+  Object.entries(commandTable)
+    .map(([what, { roles }]) => `| \`${what}\` | ${roles.length === 0 ? 'none' : roles.join(', ')} |`)
+    .join('\n')
+
 /** Text of docs/threat-model.md: who can do what with which key; the operations are those of the access table. */
 export const threatModelPage = (): string => `# Threat model
 
@@ -137,8 +144,8 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 |---|---|---|---|
 | observer | a client certificate with \`quorate:observer\` (\`quorate identity issue\`) or a token of REST | call the operations [below](#what-an-observer-may-call): read facts, ConfigMaps and manifests, from which a filter removes private keys, tokens and passwords as far as it recognizes them; let a node connect to an address and report what answers | change a node, get a backup, have a token sent anywhere |
 | approver | a client certificate with \`quorate:approver\`, and its key | what an observer may; sign plans, each for one run; by REST, plan and hand in approvals | start, resume or roll back a run; sign for another approver; count twice, or for a run of the same name |
-| auditor | a client certificate with \`quorate:auditor\` or a token of REST | what an observer may; read [the calls that agents recorded](#what-an-auditor-may-call), and by REST the history | change anything |
-| enroller | a client certificate with \`quorate:enroller\` or a token of REST | by REST, list nodes and have certificates renewed that are due | call agents, read runs, start anything. To issue a new identity takes the issuer |
+| auditor | a client certificate with \`quorate:auditor\` or a token of REST | what an observer may; read [the calls that agents recorded](#what-an-auditor-may-call), and the history, by REST or \`quorate audit\` | change anything |
+| enroller | a client certificate with \`quorate:enroller\` or a token of REST | by REST, list nodes and have certificates renewed that are due; \`quorate enroll\`, where the state folder is at hand | call agents, read runs, start anything. To issue a new identity takes the issuer |
 | operator | a client certificate with \`quorate:operator\`: the coordinator's | call every operation. [Its thief is root](#coordinators-certificate-alone) on every node that becomes a control plane, and can break every node | read backups or join secrets with it alone, place files of its own, join a machine to a cluster that no agent of the fleet belongs to |
 | agent | a certificate with \`quorate:node\`, for its name | prove its sealing key, seal for other nodes, open what was sealed to it | call any operation of another agent |
 | local user of a node | an account, no root | write the kubeconfig in the home folder, which the agent reads and rewrites as root: [users on the nodes](security.md#users-on-the-nodes) | read \`/etc/quorate\`, \`/var/lib/quorate-agent\` or \`/run/quorate-agent\` |
@@ -293,6 +300,16 @@ What approvals do not stop: a thief of the coordinator's key who calls agents wi
 ${routeRows()}
 
 An observer, approver or auditor may be limited to clusters: then it sees their runs and approves their plans, and plans nothing.
+
+## What each role may do at the command line
+
+With \`--identity DIR\` or \`QUORATE_IDENTITY\` a command calls agents with that user's own certificate. The command refuses what the role lacks before it starts, and the agents refuse it by [their own table](#what-an-observer-may-call), whatever the program is. Both refusals are recorded with the name of the user.
+
+| command | roles |
+|---|---|
+${commandRows()}
+
+A command for no role works with keys of the state folder: its owner runs it without \`--identity\`. The table binds a user who has an identity and no more; the owner of the state folder, or who can read its \`fleet/coordinator.key\`, is an operator.
 
 ## What an observer may call
 

@@ -35,7 +35,7 @@ export function openTrustBundle(document: string, trusted: string, at: number): 
   const isSigned = present.some(({ publicKey }) =>
     verify('sha256', signedText(text), publicKey, Buffer.from(signature, 'base64')),
   )
-  if (!isSigned) throw trustBundleRefused('no root that is trusted here signed it')
+  if (!isSigned) throw trustBundleRefused('no root that is trusted here signed it', otherFleet)
   for (const root of read.roots) requireRoot(root, { fleet: present[0]?.subject, at })
   return { number: read.number, roots: read.roots.map(String).join('') }
 }
@@ -57,7 +57,7 @@ function requireRoot(
   { fleet, at }: { readonly fleet: string | undefined; readonly at: number },
 ) {
   if (root.subject !== fleet)
-    throw trustBundleRefused(`it has a root of another fleet: ${JSON.stringify(root.subject)}`)
+    throw trustBundleRefused(`it has a root of another fleet: ${JSON.stringify(root.subject)}`, otherFleet)
   if (!root.ca || !root.checkIssued(root) || !root.verify(root.publicKey))
     throw trustBundleRefused('one of its certificates is no root')
   if (at < Date.parse(root.validFrom) || at > Date.parse(root.validTo))
@@ -73,5 +73,8 @@ export const trustText = ({ number, roots }: TrustBundle): string => `# trust bu
 export const trustNumber = (text: string): number => Number(numberLine.exec(text)?.[1] ?? 0)
 
 /** TRUST_BUNDLE_REFUSED with the reason. */
-export const trustBundleRefused = (why: string): QuorateError =>
-  new QuorateError('TRUST_BUNDLE_REFUSED', `the new roots are refused: ${why}`)
+export const trustBundleRefused = (why: string, remedy?: string): QuorateError =>
+  new QuorateError('TRUST_BUNDLE_REFUSED', `the new roots are refused: ${why}`, remedy === undefined ? {} : { remedy })
+
+const otherFleet =
+  'Nothing was changed on that node. It belongs to another fleet: name the state folder of that one with --state, or enroll the node in this one: quorate enroll NODE --address HOST --bundle DIR'

@@ -29,7 +29,7 @@ t.test(
     const approve = (...args: string[]) => cluster.quorate(['approve', ...args, '--yes'])
     const byOperator = await approve(hash, '-f', clusterFile, '--identity', at('olga'))
     ended(t, byOperator, 2)
-    t.match(byOperator.stderr, /the certificate of olga has the role operator, not approver/)
+    t.match(byOperator.stderr, /olga has the role operator: `quorate approve` requires approver/)
     const stale = await approve('a'.repeat(64), '-f', clusterFile, '--identity', at('alice'))
     ended(t, stale, 3)
     t.match(stale.stderr, /nothing was signed/)

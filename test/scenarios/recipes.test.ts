@@ -262,7 +262,7 @@ export const sample = (run: ConversionRun): LoadBalancer => ({ ...external(run),
   },
   {
     question: 'How do I add a command?',
-    most: 2,
+    most: 3,
     files: {
       'coordinator/src/cli/sample.ts': `import { Command } from 'commander'
 import type { CommandMaker } from './context.js'
@@ -278,6 +278,7 @@ export const sampleCommand: CommandMaker = ({ terminal }) =>
         ['import { serveCommand }', "import { sampleCommand } from './sample.js'\n"],
         ['  serveCommand,\n', '  sampleCommand,\n'],
       ],
+      'coordinator/src/cli/access-table.ts': [['  serve: ownKeys,\n', '  sample: reads,\n']],
     },
   },
   {
@@ -380,7 +381,7 @@ t.test('with all samples added, the checks and the contract tests pass, and the 
     'npx buf generate && npx buf generate --template buf.gen.third-party.yaml',
     // The linter asks git what to leave out; the samples are formatted as an editor would.
     'git init -q && git add -A && npx biome check --write . && npm run -s check',
-    'npx tap --jobs=1 --reporter=tap test/contract/{layers,access,foreseen,failures,proto,language}.test.ts',
+    'npx tap --jobs=1 --reporter=tap test/contract/{layers,access,command-access,foreseen,failures,proto,language}.test.ts',
     'npx tap --reporter=tap --timeout=300 test/scenarios/step-of-recipe.test.ts',
   ]) {
     const { code, said } = await run(scratch, command)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { filePlace } from '@quorate/shared/text-place'
 import { readYaml, valueAt } from '@quorate/shared/yaml-text'
 import type { Host } from './host.js'
@@ -37,18 +37,34 @@ function configured(text: string, path: string): string {
 /** What flags in a text name as the runtime. */
 export const runtimeFlags = (text: string): string[] => [...text.matchAll(flag)].map(([, endpoint = '']) => endpoint)
 
+/** Far more than a kubelet's configuration; on a machine with more sockets than the list of /proc has here, one that exists will do. */
+const mostBytes = 4 * 2 ** 20
+
+/** A regular file up to there; empty where it cannot be read. O_NONBLOCK: a FIFO must not hang the agent. */
+function beginning(real: string): string {
+  let file: number | undefined
+  try {
+    file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK)
+    if (!fstatSync(file).isFile()) return ''
+    const bytes = Buffer.allocUnsafe(mostBytes)
+    let taken = 0
+    // Files of /proc are handed out in pieces.
+    for (let read = -1; read !== 0 && taken < mostBytes; taken += read)
+      read = readSync(file, bytes, taken, mostBytes - taken, null)
+    return bytes.toString('utf8', 0, taken)
+  } catch {
+    return ''
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
 /**
  * Socket of the container runtime that this node uses: the one in its kubelet's configuration, else one with a listener, else one that
  * exists, else containerd's. Searched each time: a runtime may be installed after the agent.
  */
 export function findCriSocket(host: Pick<Host, 'realPath'>): string {
-  const text = (path: string): string => {
-    try {
-      return readFileSync(host.realPath(path), 'utf8')
-    } catch {
-      return ''
-    }
-  }
+  const text = (path: string): string => beginning(host.realPath(path))
   const told = [
     ...configs.map((path) => configured(text(path), path)),
     ...flags.flatMap((path) => runtimeFlags(text(path))),

@@ -2,11 +2,11 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, mkdir, readdir, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
+import { readAtMost } from '@quorate/shared/read-at-most'
 import type { Disk } from './disk.js'
 import { absent, type GiveTo, isCode, replaceDurably } from './durable-file.js'
 import { kindOf, removeIfEmpty } from './file-tree.js'
 import type { DirectoryEntry, HostFile, ReplaceOptions } from './host.js'
-import { readAtMost } from './read-at-most.js'
 
 const permissionBits = 0o7777
 const setIdBits = 0o6000

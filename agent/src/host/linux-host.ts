@@ -3,6 +3,7 @@ import { access, type FileHandle, lstat, open, readdir, readlink, rm, stat, stat
 import { dirname, join, normalize, resolve, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import { readAtMost } from '@quorate/shared/read-at-most'
 import { commands } from './commands.js'
 import { type Disk, systemDisk } from './disk.js'
 import { absent, type GiveTo, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
@@ -26,7 +27,6 @@ import {
   usualMostBytes,
   type WriteRate,
 } from './host.js'
-import { readAtMost } from './read-at-most.js'
 import { runProgram } from './run-program.js'
 import { measureSync, measureWriting } from './sync-latency.js'
 

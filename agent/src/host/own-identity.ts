@@ -132,7 +132,10 @@ export class OwnIdentity implements NodeIdentity {
     const bundle = openTrustBundle(document, this.#ca, now)
     const text = trustText(bundle)
     if (bundle.number < this.trustNumber)
-      throw trustBundleRefused(`number ${bundle.number} is older than ${this.trustNumber}, which this node has`)
+      throw trustBundleRefused(
+        `number ${bundle.number} is older than ${this.trustNumber}, which this node has`,
+        'Nothing was changed on that node. The state folder is older than what the node trusts, as after a restore from a backup: use the newest copy of the state folder.',
+      )
     if (bundle.number === this.trustNumber) {
       if (text === this.#ca) return
       throw trustBundleRefused(`this node has other roots with the number ${bundle.number}`)

@@ -10,7 +10,7 @@ import { type PlanToApprove, planToApprove, type ToApprove } from '../runs/all-k
 import { giveApproval, statementFor } from '../runs/approvals/give.js'
 import type { Approvable } from '../runs/approvals/judge.js'
 import type { Session } from '../runs/context/session.js'
-import { readPersonIdentity } from '../state/person-identities.js'
+import { readOwnIdentity } from '../state/own-identity.js'
 import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { type DrillOptions, drillOptions, drillRequest } from './drill.js'
@@ -32,7 +32,6 @@ interface Options extends CommonOptions, DrillOptions {
   readonly rollback?: string
   readonly keepEndpoint?: boolean
   readonly plan?: string
-  readonly identity: string
   readonly hours: string
   readonly yes?: boolean
 }
@@ -53,7 +52,6 @@ export const approveCommand: CommandMaker = (context) =>
           'document and prints the signed approval, for `quorate approvals add` or POST /v1/approvals.',
       )
       .argument('<hash>', 'hash of the plan, from `quorate plan` or the command that needs the approval')
-      .requiredOption('--identity <dir>', 'folder with your identity.crt, identity.key and fleet-ca.crt')
       .option('-f, --file <cluster.yaml>', 'the cluster file')
       .option('--fix', 'a plan of `quorate verify --fix`')
       .option('--drill', 'a plan of `quorate drill`, with the same options')
@@ -76,8 +74,12 @@ async function approve(context: CliContext, hash: string, options: Options): Pro
   const hours = Number(options.hours)
   if (!Number.isInteger(hours) || hours < 1 || hours > mostApprovalHours)
     throw new QuorateError('USAGE', `--hours takes a number from 1 to ${mostApprovalHours}`)
+  if (folder === undefined)
+    throw new QuorateError('USAGE', 'an approval is signed with your own identity: --identity DIR is required', {
+      remedy: 'Name the folder of `quorate identity issue NAME --role approver --to DIR` with --identity.',
+    })
   if (!yes) requireSomebody(terminal, 'Use --yes.')
-  const identity = await readPersonIdentity(folder)
+  const identity = await readOwnIdentity(folder, now())
   const style = makeStyle(terminal.coloured)
   const session = document === undefined ? await context.openSession(state) : undefined
   const shown = await showPlan(context, { session, options, style })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Session } from '../runs/context/session.js'
+import type { OwnIdentity } from '../state/own-identity.js'
 import type { Terminal } from './terminal.js'
 
 export interface ServeOptions {
@@ -44,8 +45,8 @@ export interface CliContext {
   input(): AsyncIterable<Uint8Array>
   readonly version: string
   readonly defaultState: string
-  /** Opens a state folder; STATE_NOT_INITIALISED. */
-  openSession(folder: string): Promise<Session>
+  /** Opens a state folder; STATE_NOT_INITIALISED. `identity`: calls agents with it, not with the coordinator's own. */
+  openSession(folder: string, identity?: OwnIdentity): Promise<Session>
   /** Serves REST; resolves when it listens. */
   serve(options: ServeOptions): Promise<Served>
   /** Calls back for each SIGINT, SIGTERM and SIGHUP. The returned function unsubscribes. */
@@ -63,6 +64,8 @@ export interface CliContext {
 export interface CommonOptions {
   readonly state: string
   readonly output: 'text' | 'json'
+  /** Folder of the identity to act with; unset: the coordinator's own. */
+  readonly identity?: string
 }
 
 /** Makes one command; it passes its exit code to `finish`. */

@@ -79,7 +79,8 @@ async function convert(
   }
   const ended = await runLive(context, session, {
     output,
-    start: (onEvent) => startConversion(session, { file, fileText: text, approved: plan, by: starter(), onEvent }),
+    start: (onEvent) =>
+      startConversion(session, { file, fileText: text, approved: plan, by: starter(session.person), onEvent }),
   })
   const { id } = ended
   await closingReport(context, session, { id, output })

@@ -106,7 +106,7 @@ async function drill(context: CliContext, options: Options): Promise<number> {
     await askFor(terminal, `Take these down on ${plan.cluster} now?`, { what: 'the drill', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,
-    start: (onEvent) => startDrill(session, { ...request, planHash: plan.hash, by: starter(), onEvent }),
+    start: (onEvent) => startDrill(session, { ...request, planHash: plan.hash, by: starter(session.person), onEvent }),
   })
   const report = drillReport(await readRun(session, ended.id))
   terminal.out(output === 'json' ? line(drillReportDocument, report) : `\n${printable(drillReportText(report))}`)

@@ -48,7 +48,7 @@ export async function fix(
   if (!yes) await askFor(terminal, `Fix ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,
-    start: (onEvent) => startFix(session, { file, fileText, approved: fixPlan, by: starter(), onEvent }),
+    start: (onEvent) => startFix(session, { file, fileText, approved: fixPlan, by: starter(session.person), onEvent }),
   })
   await closingReport(context, session, { id: ended.id, output })
   if (ended.outcome !== 'done') return exitCodeOf(ended)

@@ -1,10 +1,12 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { Command, CommanderError, Option } from 'commander'
+import { actingAs, identityOption, rolesText } from './acting-as.js'
 import { approvalsCommand } from './approvals.js'
 import { approveCommand } from './approve.js'
 import { auditCommand } from './audit.js'
 import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
+import { commandsOf, nameOf } from './command-name.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { convertCommand } from './convert.js'
 import { drillCommand } from './drill.js'
@@ -98,9 +100,11 @@ export function makeProgram(context: CliContext, finish: (exitCode: number) => v
     .description('Turns a running kubeadm cluster with one control plane into a highly available one, in place.')
     .version(context.version, '-V, --version')
     .option('--state <dir>', 'state folder: fleet CA, runs, backups', context.defaultState)
+    .addOption(identityOption())
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', after)
   for (const make of commands) program.addCommand(make(context, finish))
+  for (const command of commandsOf(program)) command.addHelpText('after', () => rolesHelp(command))
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands: own }) => own)]) {
     command
       .exitOverride()
@@ -109,6 +113,12 @@ export function makeProgram(context: CliContext, finish: (exitCode: number) => v
       .configureOutput({ writeOut: (text) => context.terminal.out(text), writeErr: () => undefined })
   }
   return program
+}
+
+const rolesHelp = (command: Command): string => {
+  const what = nameOf(command)
+  const more = what === 'verify' ? ` ${rolesText('verify --fix')}` : ''
+  return `\n${rolesText(what)}${more}`
 }
 
 /** `help convert` means `convert --help`, `help` means `--help`; an unknown command has no help. */
@@ -125,12 +135,15 @@ export async function runProgram(context: CliContext, args: readonly string[]): 
   let isJson = false
   let act: RecordedAct | undefined
   const terminal = cleaned(context.terminal, () => isJson)
-  const program = makeProgram({ ...context, terminal }, (exitCode) => {
+  // What is recorded is recorded with the state folder's own keys.
+  const own = { ...context, terminal }
+  const acting = actingAs(own)
+  const program = makeProgram(acting.context, (exitCode) => {
     code = exitCode
   })
   program.hook('preAction', async (_program, command) => {
     isJson = command.optsWithGlobals<CommonOptions>().output === 'json'
-    act = await beginAct({ ...context, terminal }, command)
+    act = await beginAct(own, command, await acting.person(command))
   })
   try {
     await program.parseAsync(asHelp(program, args), { from: 'user' })

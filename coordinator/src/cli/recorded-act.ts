@@ -3,11 +3,13 @@ import { sealAndShow } from '../audit/agents.js'
 import { seal } from '../audit/seal.js'
 import type { Session } from '../runs/context/session.js'
 import { renewIdentities } from '../runs/renew.js'
+import type { Person } from '../state/own-identity.js'
 import { caller } from './caller.js'
+import { nameOf } from './command-name.js'
 import type { CliContext, CommonOptions } from './context.js'
 
 /** Commands that change something. `agents`: it works on nodes, which are shown the newest checkpoint at its end. */
-const acts: Readonly<Record<string, 'here' | 'agents'>> = {
+export const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   init: 'here',
   enroll: 'here',
   renew: 'here',
@@ -37,7 +39,11 @@ export interface RecordedAct {
 }
 
 /** Records that a command began, if it is one that changes something. A record that fails stops nobody: it is told. */
-export async function beginAct(context: CliContext, command: Command): Promise<RecordedAct | undefined> {
+export async function beginAct(
+  context: CliContext,
+  command: Command,
+  person?: Person,
+): Promise<RecordedAct | undefined> {
   const what = nameOf(command)
   const place = acts[what]
   if (place === undefined) return undefined
@@ -45,9 +51,8 @@ export async function beginAct(context: CliContext, command: Command): Promise<R
   // Before `init` there is no folder to record it in; it is recorded when it ended.
   const open = () => context.openSession(state).catch(() => undefined)
   const record = async (session: Session | undefined, outcome: string) =>
-    session?.history?.append({ what: `quorate ${what}`, ...caller(), outcome })
-  const told = (error: unknown) =>
-    context.terminal.err(`warning: this is not in the history (\`quorate audit list\`): ${String(error)}\n`)
+    session?.history?.append({ what: `quorate ${what}`, ...caller(person), outcome })
+  const told = (error: unknown) => untold(context, error)
   await open()
     .then((session) => record(session, 'began'))
     .catch(told)
@@ -61,6 +66,18 @@ export async function beginAct(context: CliContext, command: Command): Promise<R
   }
 }
 
+/** Records that a command was refused to this user, also one that changes nothing. */
+export async function recordRefusal(context: CliContext, command: Command, person: Person): Promise<void> {
+  const { state } = command.optsWithGlobals<CommonOptions>()
+  const session = await context.openSession(state).catch(() => undefined)
+  await session?.history
+    ?.append({ what: `quorate ${nameOf(command)}`, ...caller(person), outcome: 'ACCESS_DENIED' })
+    .catch((error: unknown) => untold(context, error))
+}
+
+const untold = ({ terminal }: CliContext, error: unknown): void =>
+  terminal.err(`warning: this is not in the history (\`quorate audit list\`): ${String(error)}\n`)
+
 async function close({ terminal }: CliContext, session: Session, place: 'here' | 'agents'): Promise<void> {
   if (session.history === undefined) return
   if (place === 'here') return void (await seal(session.history, session.runs))
@@ -72,10 +89,4 @@ async function close({ terminal }: CliContext, session: Session, place: 'here' |
       `warning: the history of this state folder is not the one that was shown to ${against.join(', ')}\n` +
         'next: quorate audit verify --against-agents\n',
     )
-}
-
-function nameOf(command: Command): string {
-  const { parent } = command
-  const name = parent?.parent ? `${parent.name()} ${command.name()}` : command.name()
-  return name === 'verify' && command.opts()['fix'] === true ? 'verify --fix' : name
 }

@@ -87,7 +87,7 @@ export async function undoLive(
   const outcome = await runLive(context, session, {
     output,
     before: await session.runs.read(id),
-    start: (onEvent) => startRollback(session, { id, keepEndpoint, by: starter(), onEvent }),
+    start: (onEvent) => startRollback(session, { id, keepEndpoint, by: starter(session.person), onEvent }),
   })
   await sayWhatWasLost(context, session, { id, output })
   if (outcome.outcome === 'done' && output === 'text') context.terminal.out(`\nRun ${id} is undone.\n`)

@@ -10,7 +10,7 @@ import { canonicalAddress, dialTarget, parseHostPort } from './node-address.js'
 import { eachNode, type Problem } from './problem.js'
 
 /** A thousand nodes are 100 KB; what is larger than this is another file. */
-const largestFile = 4 * 1024 * 1024
+export const largestFile = 4 * 1024 * 1024
 
 /** What is wrong in more places is another file, and each place costs a search. */
 const mostProblems = 50

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFile } from './cluster-file.js'
-import { parseClusterFile } from './parse-cluster-file.js'
+import { largestFile, parseClusterFile } from './parse-cluster-file.js'
+import { readFileAtMost } from './read-file-at-most.js'
 
 /** Reads and parses a cluster file; `text` goes into the journal. */
 export async function readClusterFile(path: string): Promise<{ readonly file: ClusterFile; readonly text: string }> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const text = await readFileAtMost(path, largestFile).catch((cause: NodeJS.ErrnoException) => {
     throw new QuorateError('CLUSTER_FILE_INVALID', `the cluster file cannot be read: ${cause.code ?? cause.message}`, {
       where: path,
       cause,

@@ -48,7 +48,12 @@ export function guard(
 ): void {
   app.decorateRequest('caller', undefined)
   app.addHook('onRequest', async (request) => {
-    request.caller = await callerOf(request, credentials)
+    const isPublic = accessOf(request.method, request.routeOptions.url) === 'public'
+    // What needs no credentials is not refused for bad ones.
+    request.caller = await callerOf(request, credentials).catch((error: unknown) => {
+      if (!isPublic) throw error
+      return undefined
+    })
     checkAccess(request)
   })
   app.addHook('preHandler', async ({ caller, routeOptions, params }) => {
@@ -95,7 +100,9 @@ async function byCertificate(request: FastifyRequest, { isRevoked }: Credentials
   if (socket.authorized !== true || socket.getPeerCertificate === undefined) return undefined
   const { subject, fingerprint256: fingerprint, raw } = socket.getPeerCertificate()
   if (await isRevoked?.(keyOf(new X509Certificate(raw))))
-    throw new QuorateError('NOT_AUTHENTICATED', `the key of ${subject?.CN} was revoked`)
+    throw new QuorateError('NOT_AUTHENTICATED', `the key of ${subject?.CN} was revoked`, {
+      remedy: `If that was a mistake, have another identity issued: quorate identity issue ${subject?.CN} --role ROLE --to DIR`,
+    })
   const organizations = [subject?.O ?? []].flat()
   const [role, ...more] = rolesIn(organizations)
   // One person has one role; a certificate with several was not issued by `quorate`.

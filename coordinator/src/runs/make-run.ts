@@ -31,6 +31,8 @@ export interface ConversionRunParts {
   readonly accepted?: readonly RecordedFinding[] | undefined
   /** Nodes that an earlier process of the run set aside; unset: unknown. */
   readonly returning?: readonly string[] | undefined
+  /** Agents let this caller only read; false unless given. */
+  readonly looksOnly?: boolean
   /** A test's replacement for the conversion's own. */
   readonly order?: readonly ConversionStep[]
 }
@@ -129,6 +131,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
     },
     absence: rollCall,
     accepted: parts.accepted ?? [],
+    looksOnly: parts.looksOnly ?? false,
     mayBeBehind: (node) => parts.returning?.includes(node) ?? true,
     endpoint: file.endpoint,
     agent: (node) => agentOf(entryOf(node)),

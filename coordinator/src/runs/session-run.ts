@@ -39,6 +39,7 @@ export function conversionRun(session: Session, fleet: Fleet, { id, order, ...id
   return makeConversionRun({
     id,
     ...identity,
+    looksOnly: session.person !== undefined && session.person.role !== 'operator',
     agent: (node: NodeEntry) => fleet.agent(node),
     keepBackup: (node, kind, bytes) => session.keepBackup(id as RunId, node, kind, bytes),
     requestFolder: session.requestFolder(id),

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SignedApproval } from '@quorate/shared/approval'
 import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 import { z } from 'zod'
+import { readFileAtMost } from '../config/read-file-at-most.js'
 import { writeDurably } from './write-file.js'
 
 const largest = 16 * 1024
@@ -33,7 +34,7 @@ export function approvalStore(folder: string): ApprovalStore {
         throw error
       })
       const files = names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort()
-      const read = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
+      const read = await Promise.all(files.map((name) => textOf(join(folder, name))))
       return read.flatMap((text) => parsed(text) ?? [])
     },
   }
@@ -48,6 +49,13 @@ export function parseSignedApproval(text: string, where: string): SignedApproval
     remedy: '`quorate approve HASH --plan plan.json --identity DIR > approval.json` makes one.',
   })
 }
+
+/** What is too large is no approval. */
+const textOf = (path: string): Promise<string> =>
+  readFileAtMost(path, 4 * largest).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'FILE_TOO_LARGE') return ''
+    throw error
+  })
 
 function parsed(text: string): SignedApproval | undefined {
   try {

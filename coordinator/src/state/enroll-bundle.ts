@@ -1,10 +1,11 @@
-import { lstat, mkdir, readFile } from 'node:fs/promises'
+import { lstat, mkdir } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { isDnsName, parseNodeName } from '@quorate/shared/names'
 import { readCertificate } from '@quorate/shared/pki'
 import { dialTarget, parseHostPort } from '../config/node-address.js'
+import { readFileAtMost } from '../config/read-file-at-most.js'
 import { recordNode } from './enrolled-nodes.js'
 import { readState } from './fleet-ca.js'
 import { issueByFleet, nodeCertificate } from './identities.js'
@@ -93,9 +94,12 @@ export async function refuseSharedFolder(folder: string): Promise<void> {
   })
 }
 
+/** A certificate with its issuer is a few KiB. */
+const largestCertificate = 64 * 1024
+
 // Two nodes with one identity would be indistinguishable to the coordinator.
 async function refuseForeignBundle(folder: string, node: string): Promise<void> {
-  const text = await readFile(join(folder, 'node.crt'), 'utf8').catch(() => undefined)
+  const text = await readFileAtMost(join(folder, 'node.crt'), largestCertificate).catch(() => undefined)
   if (text === undefined) return
   const sans = namesIn(text)
   if (!sans.includes(node)) {

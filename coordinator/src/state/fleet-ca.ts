@@ -80,6 +80,13 @@ export async function readState(path: string, paths: StatePaths): Promise<string
   }
 }
 
+/** Whether there is no fleet in this folder: what cannot be read may hold one. */
+export const hasNoFleet = ({ caCert }: StatePaths): Promise<boolean> =>
+  access(caCert).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === 'ENOENT' || code === 'ENOTDIR',
+  )
+
 /** Whether `init` has completed: it writes the CA's certificate last. */
 const hasFleet = ({ caCert }: StatePaths): Promise<boolean> =>
   access(caCert).then(

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { isOfFleet } from '@quorate/shared/fleet-chain'
 import { createIssuer, type KeyPair } from '@quorate/shared/issue-certificate'
 import { keyMatches, pemBlocks } from '@quorate/shared/pki'
+import { readFileAtMost } from '../config/read-file-at-most.js'
 import { readRoots } from './fleet-ca.js'
 import type { StatePaths } from './paths.js'
 import { type RootAccess, readRoot } from './root-key.js'
@@ -59,10 +59,13 @@ function givenIssuer(): string | undefined {
   return folder === undefined ? undefined : join(folder, 'quorate-issuer')
 }
 
+/** Two certificates and a key are a few KiB. */
+const largestFile = 64 * 1024
+
 /** One of a root that is trusted no more is none. */
 async function issuerIn(path: string | undefined, rootsPem: string): Promise<KeyPair | undefined> {
   if (path === undefined) return undefined
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const text = await readFileAtMost(path, largestFile).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return ''
     throw unreadable(path, cause)
   })

@@ -1,9 +1,9 @@
-import { lstat, mkdir, readFile, stat } from 'node:fs/promises'
+import { lstat, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { signingKey } from '@quorate/shared/approval'
 import { QuorateError } from '@quorate/shared/errors'
 import { certifyKey, issueCertificate } from '@quorate/shared/issue-certificate'
-import { keyMatches, readCertificate } from '@quorate/shared/pki'
+import { readCertificate } from '@quorate/shared/pki'
 import { isPersonName, type Role, roles } from '@quorate/shared/roles'
 import { z } from 'zod'
 import { refuseSharedFolder } from './enroll-bundle.js'
@@ -123,32 +123,3 @@ async function refuseUsed(folder: string): Promise<void> {
     remedy: 'Name a folder that does not exist yet with --to.',
   })
 }
-
-/** Certificate, key and the fleet CA's certificate from a person's folder; USAGE where they cannot be used. */
-export async function readPersonIdentity(
-  folder: string,
-): Promise<{ readonly certPem: string; readonly keyPem: string; readonly caPem: string }> {
-  const [certPem, caPem] = [await readIn(folder, 'identity.crt'), await readIn(folder, 'fleet-ca.crt')]
-  const keyPath = join(folder, 'identity.key')
-  const keyPem = await readIn(folder, 'identity.key')
-  if (((await stat(keyPath)).mode & 0o077) !== 0)
-    throw new QuorateError('USAGE', 'others than its owner may read the private key', {
-      where: keyPath,
-      remedy: `chmod 600 ${keyPath}, and have another identity issued if it may have been read.`,
-    })
-  if (!keyMatches(certPem, keyPem))
-    throw new QuorateError('USAGE', 'identity.key is not the key of identity.crt', {
-      where: folder,
-      remedy: 'Put both of the same identity there.',
-    })
-  return { certPem, keyPem, caPem }
-}
-
-const readIn = (folder: string, name: string): Promise<string> =>
-  readFile(join(folder, name), 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new QuorateError('USAGE', `the identity cannot be read: ${cause.code}`, {
-      where: join(folder, name),
-      cause,
-      remedy: 'Name the folder of `quorate identity issue NAME --role approver --to DIR` with --identity.',
-    })
-  })

@@ -1,5 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readFileAtMost } from '../config/read-file-at-most.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -28,6 +29,9 @@ export interface OperatorRequest extends RequestPlace {
   readonly extensions: string
 }
 
+/** A certificate with its whole chain is a few KiB. */
+const largestCertificate = 256 * 1024
+
 export function requestFolder(paths: Pick<StatePaths, 'runs'>, run: string): RequestFolder {
   const path = join(paths.runs, run, 'csr')
   const at = ({ node, name, ca }: RequestPlace, ending: string): string =>
@@ -41,7 +45,7 @@ export function requestFolder(paths: Pick<StatePaths, 'runs'>, run: string): Req
       await writeDurably(at(request, 'csr'), request.csr, 0o644)
     },
     readCertificate: (place) =>
-      readFile(at(place, 'crt'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      readFileAtMost(at(place, 'crt'), largestCertificate).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined
         throw error
       }),

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
+import { readAtMost } from '@quorate/shared/read-at-most'
 import { syncFolder } from './write-file.js'
 
 /** Fewer characters could be guessed. */
 const shortest = 24
+const largest = 4096
 
 /** The bearer token of REST from its file, which is made with 256 random bits where there is none. USAGE when others may read it or it is too short. */
 export async function readOrMakeToken(path: string): Promise<string> {
@@ -19,14 +21,14 @@ export async function readOrMakeToken(path: string): Promise<string> {
     })
   })
   try {
-    const { mode } = await file.stat()
+    const { mode, size } = await file.stat()
     if ((mode & 0o077) !== 0) {
       throw new QuorateError('USAGE', 'others than its owner may read the token file', {
         where: path,
         remedy: `chmod 600 ${path}, and change the token if it may have been read.`,
       })
     }
-    const token = (await file.readFile('utf8')).trim()
+    const token = (await readAtMost(file, { path, size, mostBytes: largest })).toString('utf8').trim()
     if (token.length < shortest || /[^\x21-\x7e]/.test(token)) {
       throw new QuorateError(
         'USAGE',

@@ -34,7 +34,7 @@ export interface RestTokens {
   list(): Promise<readonly RestToken[]>
   /** USAGE where there is none of that name. */
   revoke(name: string): Promise<void>
-  /** Whose token this is; undefined for an unknown, revoked or expired one. */
+  /** Whose token this is; undefined for an unknown or revoked one, NOT_AUTHENTICATED for one that has expired. */
   find(token: string): Promise<RestToken | undefined>
 }
 
@@ -73,12 +73,20 @@ export function restTokens(folder: string, now: () => number = Date.now): RestTo
     async find(token) {
       const [, name = ''] = tokenForm.exec(token) ?? []
       const found = isName(name) ? await read(name) : undefined
-      if (found === undefined || found.expiresAt <= now()) return undefined
+      if (found === undefined) return undefined
       const [given, kept] = [Buffer.from(hashOf(token)), Buffer.from(found.sha256)]
-      return given.length === kept.length && timingSafeEqual(given, kept) ? withoutHash(found) : undefined
+      if (given.length !== kept.length || !timingSafeEqual(given, kept)) return undefined
+      // Only who has the token learns that it was one.
+      if (found.expiresAt <= now()) throw expired(found)
+      return withoutHash(found)
     },
   }
 }
+
+const expired = ({ name, role, expiresAt }: RestToken): QuorateError =>
+  new QuorateError('NOT_AUTHENTICATED', `the token ${name} expired on ${new Date(expiresAt).toISOString()}`, {
+    remedy: `Create another one: quorate token revoke ${name}; quorate token create ${name} --role ${role}`,
+  })
 
 const withoutHash = ({ sha256: _, ...token }: RestToken & { readonly sha256: string }): RestToken => token
 

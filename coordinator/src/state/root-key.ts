@@ -1,7 +1,8 @@
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { QuorateError } from '@quorate/shared/errors'
 import type { KeyPair } from '@quorate/shared/issue-certificate'
 import { keyMatches } from '@quorate/shared/pki'
+import { readFileAtMost } from '../config/read-file-at-most.js'
 import { damaged, readRoots, readState } from './fleet-ca.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
@@ -98,13 +99,13 @@ async function unsealed(text: string, passphrase: string | undefined, where: str
 }
 
 async function textOf(path: string): Promise<string | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+  const text = await readFileAtMost(path, largestKeyFile).catch((error: NodeJS.ErrnoException) => {
+    if (['ENOENT', 'ENOTDIR', 'FILE_TOO_LARGE'].includes(error.code ?? '')) return undefined
     throw new QuorateError('STATE_NOT_INITIALISED', `the root key cannot be read: ${error.code}`, {
       where: path,
       cause: error,
       remedy: 'Run it as the owner of the state folder, or name another with --state.',
     })
   })
-  return text === undefined || text.length > largestKeyFile ? undefined : text
+  return text
 }

@@ -13,7 +13,14 @@ export interface Assessed extends Finding {
 }
 
 /** A node that does not answer cannot be assessed, so this finding cannot be ignored. */
-const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-failed', 'check-failed', 'not-planned'])
+const neverIgnored = new Set([
+  'agent-unreachable',
+  'agent-untrusted',
+  'agent-failed',
+  'check-failed',
+  'not-permitted',
+  'not-planned',
+])
 
 const findingOf: Partial<Record<ErrorCode, string>> = {
   AGENT_UNREACHABLE: 'agent-unreachable',
@@ -21,6 +28,10 @@ const findingOf: Partial<Record<ErrorCode, string>> = {
   IDENTITY_REVOKED: 'agent-untrusted',
   NODE_REVOKED: 'agent-untrusted',
 }
+
+/** Whether agents refuse this caller a measurement: it is a fact about the caller, not about the cluster. What a node says to an operator is no excuse. */
+export const isNotPermitted = (run: Pick<ConversionRun, 'looksOnly'>, { code }: QuorateError): boolean =>
+  run.looksOnly && code === 'ACCESS_DENIED'
 
 /** True for what stops a run before anything is changed. */
 export const isBlocking = (finding: Assessed): boolean =>
@@ -105,23 +116,35 @@ function mergeFailed(run: ConversionRun, found: readonly Found[]): readonly Find
   const reasons = new Map<string, { error: QuorateError; checks: string[] }>()
   for (const each of found) {
     if (!('failed' in each) || isTold(each.error, found)) continue
-    const reason = `${each.error.code} ${each.error.where} ${each.error.message}`
+    const { code, where, message } = each.error
+    const reason = isNotPermitted(run, each.error) ? code : `${code} ${where} ${message}`
     const known = reasons.get(reason)
     if (known === undefined) reasons.set(reason, { error: each.error, checks: [each.failed] })
     else known.checks.push(each.failed)
   }
   const failed = [...reasons.values()].map(
-    ({ error, checks }): Finding => ({
-      id: 'check-failed',
-      severity: 'error',
-      ...placeOf(run, error),
-      message: `${named(run, error)}${error.message}`,
-      evidence: `${error.code}; not checked: ${checks.join(', ')}`,
-      remedy: error.remedy,
-    }),
+    ({ error, checks }): Finding =>
+      isNotPermitted(run, error)
+        ? notPermitted(error, checks)
+        : {
+            id: 'check-failed',
+            severity: 'error',
+            ...placeOf(run, error),
+            message: `${named(run, error)}${error.message}`,
+            evidence: `${error.code}; not checked: ${checks.join(', ')}`,
+            remedy: error.remedy,
+          },
   )
   return [...found.filter((each): each is Finding => !('failed' in each)), ...failed]
 }
+
+const notPermitted = ({ code, message }: QuorateError, checks: readonly string[]): Finding => ({
+  id: 'not-permitted',
+  severity: 'warning',
+  message: `not checked with this identity: ${message}`,
+  evidence: `${code}; not checked: ${checks.join(', ')}`,
+  remedy: "Nothing to do: an operator's `quorate plan` makes these checks, and so does the run before it starts.",
+})
 
 /** The same error stops more than one step: reported once, with their names. */
 export function unplannedFindings(run: ConversionRun, steps: readonly PlannedStep[]): readonly Assessed[] {

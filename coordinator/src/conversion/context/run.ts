@@ -31,6 +31,8 @@ export interface ConversionRun {
   readonly absence: Absence
   /** Errors of the plan that the operator accepted with a reason. */
   readonly accepted: readonly RecordedFinding[]
+  /** Agents let this caller only read: what has to be measured is not checked. */
+  readonly looksOnly: boolean
   readonly endpoint: Endpoint
   /** Whether a node may lack what all others have: a resumed run knows which nodes it set aside, a new one does not. */
   mayBeBehind(node: string): boolean

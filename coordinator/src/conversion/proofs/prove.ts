@@ -1,7 +1,7 @@
 import { systemClock } from '@quorate/shared/clock'
-import { asQuorateError } from '@quorate/shared/errors'
+import { asQuorateError, type QuorateError } from '@quorate/shared/errors'
 import { type Evidence, seenAt } from '../../engine/step.js'
-import { silentNodes } from '../checks/assess.js'
+import { isNotPermitted, silentNodes } from '../checks/assess.js'
 import type { Finding } from '../context/finding.js'
 import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
@@ -67,7 +67,9 @@ async function proveOne(
       findings: findings.filter((finding) => !isEcho(finding, known)),
     }
   } catch (thrown) {
-    const { code, message, remedy, where } = asQuorateError(thrown)
+    const error = asQuorateError(thrown)
+    if (isNotPermitted(run, error)) return notMeasured(proof, error)
+    const { code, message, remedy, where } = error
     const finding: Finding = {
       id,
       severity: 'error',
@@ -79,6 +81,18 @@ async function proveOne(
     return { id, title, holds: false, evidence: [], findings: isEcho(finding, known) ? [] : [finding] }
   }
 }
+
+/** It says nothing against the cluster. */
+const notMeasured = ({ id, title }: Proof, { code, message }: QuorateError): Proved => ({
+  ...{ id, title, holds: true, evidence: [] },
+  findings: [
+    {
+      ...{ id, severity: 'warning', evidence: code },
+      message: `not verified with this identity: ${message}`,
+      remedy: "Nothing to do: an operator's `quorate verify` measures it.",
+    },
+  ],
+})
 
 const isEcho = ({ id, node, evidence }: Finding, { unanswered, outside }: KnownNodes): boolean =>
   node !== undefined &&

@@ -13,6 +13,7 @@ import type { Fleet, FleetOptions } from '../../fleet/fleet.js'
 import type { ApprovalStore } from '../../state/approvals.js'
 import type { BackupStore } from '../../state/backups.js'
 import type { FleetTrust } from '../../state/fleet-trust.js'
+import type { Person } from '../../state/own-identity.js'
 import type { Renewals } from '../../state/renewals.js'
 import type { RequestFolder } from '../../state/request-folder.js'
 import type { RestTokens } from '../../state/rest-tokens.js'
@@ -21,6 +22,8 @@ import type { RunWatch, RunWatchParts } from '../availability/run-watch.js'
 
 /** All that the command line and REST need from outside: one open state folder. */
 export interface Session {
+  /** Whose identity agents are called with; unset: the coordinator's own. */
+  readonly person?: Person
   /** Clients for the agents; the caller closes it. `unproven`: see FleetOptions. `roots`: trusts these alone, PEM. */
   connect(options?: Pick<FleetOptions, 'unproven'> & { readonly roots?: string }): Fleet
   readonly runs: RunStore

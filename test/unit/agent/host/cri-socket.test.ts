@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { findCriSocket } from '@quorate/agent/host/cri-socket'
 import t from 'tap'
 import { OpsNode } from '../../../support/ops-node.js'
@@ -48,4 +49,15 @@ t.test('a KubeletConfiguration tells it however it is written', async (t) => {
     'containerRuntimeEndpoint: tcp://127.0.0.1:1\n',
   ])
     t.equal(told(text), containerd, text)
+})
+
+t.test('of a file without end the beginning counts, and a FIFO is no configuration', async (t) => {
+  const node = await OpsNode.make(t)
+  const flags = `KUBELET_KUBEADM_ARGS="--container-runtime-endpoint=unix://${crio}"\n`
+  node.write('/var/lib/kubelet/kubeadm-flags.env', `${'#\n'.repeat(2 * 2 ** 20)}${flags}`)
+  t.equal(findCriSocket(node.tools.host), containerd, 'no more than 4 MiB are read')
+  node.write('/var/lib/kubelet/kubeadm-flags.env', flags)
+  node.write('/etc/default/else', '')
+  execFileSync('mkfifo', [node.tools.host.realPath('/etc/default/kubelet')])
+  t.equal(findCriSocket(node.tools.host), crio)
 })

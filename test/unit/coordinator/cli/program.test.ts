@@ -90,8 +90,8 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
     input: () => Readable.from([Buffer.from(output.typed)]),
     version: '0.1.0',
     defaultState: state,
-    openSession: async (from): Promise<Session> => ({
-      ...unwatched(await openSession(from)),
+    openSession: async (from, person): Promise<Session> => ({
+      ...unwatched(await openSession(from, person)),
       ...(wish.watch === undefined ? {} : { watch: wish.watch }),
       order: [step('canary', ['cp1']), step('rest', ['cp2', 'cp3'])],
       checks: [{ id: 'toy', title: 'Toy', check: async () => findings }],

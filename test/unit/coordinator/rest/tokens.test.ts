@@ -48,7 +48,12 @@ t.test('a token that is expired, changed, another name’s or no token at all is
   ])
     t.equal(await tokens.find(wrong), undefined, wrong)
   now += day
-  t.equal(await tokens.find(one), undefined, 'expired')
+  await t.rejects(tokens.find(one), {
+    code: 'NOT_AUTHENTICATED',
+    message: /^the token one expired on 2/,
+    remedy: /quorate token revoke one; quorate token create one --role operator$/,
+  })
+  t.equal(await tokens.find(`${one.slice(0, -1)}-`), undefined, 'who guesses learns nothing')
   t.equal((await tokens.list()).length, 2, 'but still listed')
 })
 

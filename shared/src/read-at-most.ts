@@ -1,5 +1,9 @@
-import type { FileHandle } from 'node:fs/promises'
-import { QuorateError } from '@quorate/shared/errors'
+import { QuorateError } from './errors.js'
+
+/** An open file, as far as this needs it. */
+interface Readable {
+  read(into: Buffer): Promise<{ readonly bytesRead: number; readonly buffer: Buffer }>
+}
 
 const chunkBytes = 16 * 1024
 
@@ -8,7 +12,7 @@ const chunkBytes = 16 * 1024
  * of /proc say that they have none.
  */
 export async function readAtMost(
-  handle: FileHandle,
+  handle: Readable,
   { path, size, mostBytes }: { readonly path: string; readonly size: number; readonly mostBytes: number },
 ): Promise<Buffer> {
   if (size > mostBytes) throw tooLarge(path, `${size} bytes`, mostBytes)
