@@ -631,3 +631,42 @@ t.test(
     t.match(await quorate('explain', join(folder, 'none')), { code: 2, error: { code: 'USAGE', message: /ENOENT/ } })
   },
 )
+
+t.test('-f - reads the cluster file from standard input, which a background process cannot', async (t) => {
+  const { quorate, start, output } = await lab(t)
+  const file = await start()
+  output.typed = readFileSync(file, 'utf8')
+  t.match(await quorate('plan', '-f', '-'), { code: 0, text: /toy/ })
+  t.equal((await quorate('verify', '-f', '-')).code, 0)
+  output.typed = output.typed.replace('name: toy', 'name: "?"')
+  t.match(await quorate('plan', '-f', '-'), {
+    code: 2,
+    error: { where: 'standard input:3', message: 'line 3: metadata.name is not answered' },
+  })
+  output.typed = readFileSync(file, 'utf8')
+  t.match(await quorate('convert', '-f', '-', '--yes', '--detach'), {
+    code: 2,
+    error: { message: /--detach cannot read standard input/ },
+  })
+})
+
+t.test(
+  'discover prints a draft, what is left to answer apart from it, and refuses options that mean nothing',
+  async (t) => {
+    const { quorate, folder } = await lab(t)
+    const inventory = join(folder, 'hosts.ini')
+    writeFileSync(inventory, '[masters]\ncp1 ip=10.0.0.1\n')
+    const drafted = await quorate('discover', '--inventory', inventory, '--join', 'cp2=10.0.0.2')
+    t.match(drafted, { code: 0, text: /^# Cluster file of Quorate/, errors: /^4 questions left/ })
+    t.match(drafted.text, '  - {name: cp2, address: 10.0.0.2}   # --join\n')
+    for (const [args, message] of [
+      [[], /nothing to read/],
+      [['--inventory', inventory, '--join', 'cp2'], /--join "cp2" is not NAME=ADDRESS/],
+      [['--inventory', inventory, '--group', 'boss=masters'], /is not ROLE=GROUP/],
+      [['--inventory', inventory, '--context', 'a'], /--context requires --kubeconfig/],
+      [['--kubeconfig', inventory, '--group', 'worker=a'], /--group requires --inventory/],
+    ] as const)
+      t.match(await quorate('discover', ...args), { code: 2, text: '', error: { message } })
+    t.equal(JSON.parse((await quorate('schema', 'cluster')).text).properties.endpoint.type, 'string')
+  },
+)
