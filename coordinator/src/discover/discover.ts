@@ -7,7 +7,7 @@ import { machinesOf, type Role, readInventory } from './inventory.js'
 import { connectReader } from './kube-reader.js'
 import { type ApiAccess, readAccess } from './kubeconfig-access.js'
 import { mergeMachines } from './merge.js'
-import { proposeVirtualIp } from './propose-virtual-ip.js'
+import { proposeVirtualIp, reaction } from './propose-virtual-ip.js'
 import { readCluster } from './read-cluster.js'
 import { readText } from './read-text.js'
 import type { ClusterSight, Machine } from './sight.js'
@@ -49,7 +49,9 @@ export async function discover(wish: DiscoverWish, signal: AbortSignal): Promise
   const near = machines.controlPlanes[0]?.address
   const known = new Set([...machines.controlPlanes, ...machines.workers].map(({ address }) => address ?? ''))
   const asked = wish.proposeVirtualIp && near !== undefined
-  const virtualIP = asked ? await proposeVirtualIp(near, known) : undefined
+  // Ctrl-C ends the search.
+  const react = async (address: string) => (signal.aborted ? 'unknown' : reaction(address))
+  const virtualIP = asked ? await proposeVirtualIp(near, known, react) : undefined
   const notes =
     wish.proposeVirtualIp && virtualIP === undefined ? ['No unused address was found for a virtual IP.'] : []
   const clusterFile = draftText({ cluster, machines, virtualIP, notes })

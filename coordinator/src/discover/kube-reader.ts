@@ -44,7 +44,7 @@ export function connectReader(access: ApiAccess, signal: AbortSignal): KubeReade
       signal,
     }
     const { status, body } = await ask(options).catch((error: Error) => {
-      throw signal.aborted ? stopped(server) : unreachable(server, error)
+      throw signal.aborted ? ended(server, signal) : unreachable(server, error)
     })
     if (status === 404) return 'absent'
     if (status === 403) return 'forbidden'
@@ -138,8 +138,11 @@ function shaped<T>(body: string, shape: z.ZodType<T>, { path, server }: { path: 
   }
 }
 
-const stopped = (where: string): QuorateError =>
-  new QuorateError('INTERRUPTED', 'the cluster was not read: stopped', { where, remedy: 'Nothing was changed.' })
+/** By the operator, or because all of it took too long. */
+const ended = (where: string, { reason }: AbortSignal): QuorateError =>
+  reason instanceof Error && reason.name === 'TimeoutError'
+    ? unreachable(where, new Error('it answers too slowly'))
+    : new QuorateError('INTERRUPTED', 'the cluster was not read: stopped', { where, remedy: 'Nothing was changed.' })
 
 function unreachable(where: string, error: NodeJS.ErrnoException): QuorateError {
   const code = error.code ?? ''

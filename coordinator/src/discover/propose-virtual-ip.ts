@@ -13,7 +13,7 @@ const lastNumbers = Array.from({ length: 24 }, (_, index) => 250 - index)
 export async function proposeVirtualIp(
   near: string,
   known: ReadonlySet<string>,
-  react: (address: string) => Promise<Reaction> = reaction,
+  react: (address: string) => Promise<Reaction>,
 ): Promise<{ readonly address: string; readonly from: string } | undefined> {
   if (isIP(near) !== 4) return undefined
   const network = near.slice(0, near.lastIndexOf('.'))

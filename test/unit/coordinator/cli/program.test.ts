@@ -17,6 +17,7 @@ import { runProgram } from '../../../../coordinator/src/cli/program.js'
 import type { RunState } from '../../../../coordinator/src/engine/fold.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
 import type { Session } from '../../../../coordinator/src/runs/context/session.js'
+import { againstSchema } from '../../../support/published-schemas.js'
 import { bundleIdentity, serveAgent } from '../support/agent-server.js'
 
 /** These agents have no API server to watch. */
@@ -659,6 +660,8 @@ t.test(
     const drafted = await quorate('discover', '--inventory', inventory, '--join', 'cp2=10.0.0.2')
     t.match(drafted, { code: 0, text: /^# Cluster file of Quorate/, errors: /^4 questions left/ })
     t.match(drafted.text, '  - {name: cp2, address: 10.0.0.2}   # --join\n')
+    const json = JSON.parse((await quorate('discover', '--inventory', inventory, '-o', 'json')).text)
+    t.same(againstSchema(json), [])
     for (const [args, message] of [
       [[], /nothing to read/],
       [['--inventory', inventory, '--join', 'cp2'], /--join "cp2" is not NAME=ADDRESS/],

@@ -178,6 +178,14 @@ t.test('what is in the way is one sentence with a remedy', async (t) => {
   await t.rejects(look('/nowhere'), { code: 'USAGE', message: /there is no such file/ })
 })
 
+t.test('Ctrl-C and a server that is too slow end it', async (t) => {
+  const stop = new AbortController()
+  const { kubeconfig } = await server(t, { [paths.nodes]: () => stop.abort() })
+  const wish = { kubeconfig: kubeconfig(), allowExec: false, groups: [], joins: [], proposeVirtualIp: false }
+  await t.rejects(discover(wish, stop.signal), { code: 'INTERRUPTED' })
+  await t.rejects(discover(wish, AbortSignal.timeout(0)), { code: 'CLUSTER_NOT_READ', message: /answers too slowly/ })
+})
+
 t.test('a kubeconfig that cannot be used', async (t) => {
   const { kubeconfig, ca } = await server(t)
   const usage = async (path: string, message: RegExp, more: Partial<DiscoverWish> = {}) =>
