@@ -87,6 +87,11 @@ export const catalogue = {
     remedy:
       'What was recorded has been changed since. Keep a copy of the state folder, and see docs/security.md#audit.',
   },
+  CLUSTER_NOT_READ: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy: 'Try the same kubeconfig with `kubectl get nodes`, then run `quorate discover` again. Nothing was changed.',
+  },
   AGENT_UNREACHABLE: {
     status: 'UNAVAILABLE',
     exit: 'blocked',

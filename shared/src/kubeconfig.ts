@@ -68,11 +68,14 @@ const named = (list: readonly Json[], name: string): number =>
 function contextInUse(
   yaml: YamlText,
   config: Json,
+  wanted: string | undefined,
 ): { readonly name: string; readonly cluster: string; readonly user: string } | undefined {
-  const name = asText(config['current-context'])
+  const name = wanted ?? asText(config['current-context'])
   if (name === undefined) return undefined
   const contexts = entries(yaml, config, 'contexts')
   const context = asObject(contexts[named(contexts, name)]?.['context'])
+  if (typeof context['cluster'] !== 'string' && wanted !== undefined)
+    throw invalid(yaml, ['contexts'], 'it has no context of that name', 'write the context, or name one that it has')
   if (typeof context['cluster'] !== 'string')
     throw invalid(
       yaml,
@@ -84,10 +87,10 @@ function contextInUse(
 }
 
 /** Follows current-context; without one, the only cluster is meant (ConfigMap cluster-info has none). */
-function inUse(yaml: YamlText): InUse {
+function inUse(yaml: YamlText, wanted?: string): InUse {
   const config = configOf(yaml)
   const clusters = entries(yaml, config, 'clusters')
-  const context = contextInUse(yaml, config)
+  const context = contextInUse(yaml, config, wanted)
   if (context === undefined && clusters.length !== 1)
     throw invalid(
       yaml,
@@ -151,6 +154,21 @@ export function readKubeconfig(text: string, place: TextPlace): KubeconfigView {
   return Object.fromEntries(
     Object.entries(view).filter(([, value]) => value !== undefined),
   ) as unknown as KubeconfigView
+}
+
+/** Cluster and user of a context as the text has them, for a client that reads more than `readKubeconfig` does. */
+export interface KubeconfigInUse {
+  readonly clusterName: string
+  /** Undefined: the file has no current-context, and one cluster. */
+  readonly contextName: string | undefined
+  readonly cluster: Json
+  readonly user: Json
+}
+
+/** The same for a context by its name; current-context unless given. KUBECONFIG_INVALID when it cannot be found. */
+export function kubeconfigInUse(text: string, place: TextPlace, context?: string): KubeconfigInUse {
+  const { clusterName, contextName, cluster, user } = inUse(parse(text, place), context)
+  return { clusterName, contextName, cluster, user }
 }
 
 /** INVALID_REQUEST unless it is `https://host[:port]` and nothing more. */

@@ -28,6 +28,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   ...of('within readPositionedYaml and readYaml, which every reader of YAML begins with', ['yamlExcess']),
   ...of('within the client of the API server, which test/hostile attacks', ['parseBounded']),
   ...of('within parseClusterFile', ['readPositionedYaml']),
+  ...of('within parseAccess', ['kubeconfigInUse']),
   ...of('within maskSecrets', ['isQuorateConfig']),
   ...of('within readStaticPodDetails', ['podFacts']),
   ...of('within preflightFindings', ['isPhaseLine']),
@@ -40,7 +41,7 @@ const elsewhere: Readonly<Record<string, string>> = {
     'partOf',
     'adoptExtras',
   ]),
-  ...of('makes text of its own safe to show', ['show', 'shown', 'withoutMasks']),
+  ...of('makes text of its own safe to show', ['show', 'shown', 'withoutMasks', 'inComment']),
 }
 
 function of(why: string, names: readonly string[]): Record<string, string> {

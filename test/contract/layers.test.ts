@@ -148,6 +148,11 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     doors: ['commander', 'zod', 'node:net'],
   },
   'coordinator/src/config': { may: ['shared/src'], doors: ['zod', 'node:fs', 'node:fs/promises', 'node:net'] },
+  // What a cluster and an inventory say, drafted as a cluster file; it reads only.
+  'coordinator/src/discover': {
+    may: ['shared/src', 'coordinator/src/config'],
+    doors: ['zod', 'node:fs', 'node:net', 'node:tls', 'node:http', 'node:https', 'node:child_process'],
+  },
   'coordinator/src/state': {
     may: ['shared/src', 'coordinator/src/config', 'coordinator/src/engine'],
     doors: ['node:fs', 'node:fs/promises', 'age-encryption', 'zod', 'node:net', 'node:stream/promises'],
@@ -299,6 +304,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/audit',
       'coordinator/src/documents',
       'coordinator/src/config',
+      'coordinator/src/discover',
       'coordinator/src/state',
       'coordinator/src/failures',
       'coordinator/src/engine',

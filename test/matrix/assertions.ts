@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import type { ClusterFileWish, SimulatedCluster, SiteWish } from '../../lab/simulated/cluster.js'
 import { asBefore } from '../support/as-before.js'
 import { convertUnderProbes, members, nothingFailed } from '../support/conversion-assertions.js'
+import { isDiscovered } from '../support/discovered.js'
 import { clusterForTest, controllersRest, ended, everything, runOf } from '../support/simulated-cluster.js'
 
 interface Wanted {
@@ -24,7 +25,7 @@ interface Wanted {
 }
 
 /**
- * Converts a simulated cluster while clients ask: no request fails, etcd has a voter on each control plane, `verify` agrees. `looks` sees it then;
+ * Discovers and converts a simulated cluster while clients ask: no request fails, etcd has a voter on each control plane, `verify` agrees. `looks` sees it then;
  * with `undone` it is taken back at the end, and every file and object is as before.
  */
 export async function converts(t: Test, wanted: Wanted): Promise<void> {
@@ -32,6 +33,7 @@ export async function converts(t: Test, wanted: Wanted): Promise<void> {
   const voters = wanted.voters ?? file?.controlPlanes?.length ?? site?.controlPlanes ?? 3
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
+  await isDiscovered(t, cluster)
   const before = await everything(cluster)
   const goingOn = wanted.stops === undefined ? undefined : await stopsFor(t, cluster, { ...wanted.stops, before })
   const seen = await convertUnderProbes(cluster, endpointAt?.(cluster), goingOn)
@@ -64,6 +66,7 @@ async function stopsFor(
 export async function refuses(t: Test, finding: string, { site, file, prepare }: Wanted): Promise<void> {
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
+  await isDiscovered(t, cluster, 3)
   await controllersRest(cluster)
   const before = await everything(cluster)
   const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])

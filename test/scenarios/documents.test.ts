@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import type { ProgramRun } from '../../lab/simulated/cluster.js'
 import { flaws } from '../faults/flaws/all.js'
 import { simulatedFlaws } from '../faults/flaws/simulated.js'
+import { operatorKubeconfig } from '../support/discovered.js'
 import { goneSoon, typed } from '../support/on-terminal.js'
 import { againstSchema, publishedTypes } from '../support/published-schemas.js'
 import { clusterForTest, ended, runOf } from '../support/simulated-cluster.js'
@@ -75,6 +76,7 @@ t.test('what each command prints with -o json is what its published schema says'
   t.same(againstSchema(parse(readFileSync(cluster.clusterFile, 'utf8')), 'cluster-file'), [])
   seen.add('cluster-file')
 
+  await check(['discover', '--kubeconfig', operatorKubeconfig(cluster)], ['draft'])
   await check(['nodes'], ['nodes'])
   await check(['root', 'show'], ['root'])
   await check(['renew'], ['renewals'])

@@ -3,6 +3,11 @@ import { makeStyle, printable } from '@quorate/coordinator/cli/render/style'
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
 import { taintOf } from '@quorate/coordinator/conversion/facts/node-registration'
 import { boundBy } from '@quorate/coordinator/conversion/facts/operators-own'
+import { readExecCredential } from '@quorate/coordinator/discover/exec-credential'
+import { machinesOf, readInventory } from '@quorate/coordinator/discover/inventory'
+import { readIniInventory } from '@quorate/coordinator/discover/inventory-ini'
+import { readYamlInventory } from '@quorate/coordinator/discover/inventory-yaml'
+import { parseAccess } from '@quorate/coordinator/discover/kubeconfig-access'
 import { explainLine } from '@quorate/coordinator/failures/explanations'
 import { saidByNode } from '@quorate/coordinator/fleet/allowance'
 import { parseSignedApproval } from '@quorate/coordinator/state/approvals'
@@ -76,6 +81,11 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   documentBody,
   parseClusterFile: (text) => parseClusterFile(text, 'a'),
   readKubeconfig: (text) => readKubeconfig(text, place),
+  parseAccess: (text) => parseAccess(text, 'a'),
+  readExecCredential,
+  readInventory: (text) => machinesOf(readInventory(text, 'a'), { path: 'a', asked: [] }),
+  readIniInventory: (text) => readIniInventory(text, 'a').hostsIn('kube_control_plane'),
+  readYamlInventory: (text) => readYamlInventory(text, 'a').hostsIn('kube_control_plane'),
   kubeconfigClusters: (text) => kubeconfigClusters(text, place),
   pointKubeconfigAt: (text) => pointKubeconfigAt(text, 'https://a:1', place),
   redactKubeconfig,

@@ -3,7 +3,6 @@ import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import { readCertificate } from '@quorate/shared/pki'
 import { Command } from 'commander'
-import { readClusterFile } from '../config/read-cluster-file.js'
 import { approvals as approvalsDocument } from '../documents/approvals.js'
 import { line } from '../documents/document.js'
 import { type PlanToApprove, planToApprove, type ToApprove } from '../runs/all-kinds/plan-to-approve.js'
@@ -14,6 +13,7 @@ import { readOwnIdentity } from '../state/own-identity.js'
 import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { type DrillOptions, drillOptions, drillRequest } from './drill.js'
+import { namedClusterFile } from './named-cluster-file.js'
 import { readPlanDocument } from './plan-document.js'
 import { approvalsText } from './render/approvals.js'
 import { drillPlanText } from './render/drill.js'
@@ -52,7 +52,7 @@ export const approveCommand: CommandMaker = (context) =>
           'document and prints the signed approval, for `quorate approvals add` or POST /v1/approvals.',
       )
       .argument('<hash>', 'hash of the plan, from `quorate plan` or the command that needs the approval')
-      .option('-f, --file <cluster.yaml>', 'the cluster file')
+      .option('-f, --file <cluster.yaml>', 'the cluster file; - reads standard input')
       .option('--fix', 'a plan of `quorate verify --fix`')
       .option('--drill', 'a plan of `quorate drill`, with the same options')
       .option('--rollback <run>', 'the rollback of this run')
@@ -118,20 +118,20 @@ async function showPlan(context: CliContext, { session, options, style }: Source
     const { plan: path = '' } = options
     return readPlanDocument(await readText(path), path, style)
   }
-  const wish = await toApprove(options)
+  const wish = await toApprove(context, options)
   const planned = await untilStopped(context, (signal) => planToApprove(session, wish, signal))
   if (planned === undefined) throw new QuorateError('NOT_APPROVED', 'stopped before the plan was shown')
   return { plan: planned.about, text: textOf(planned, style) }
 }
 
-async function toApprove(options: Options): Promise<ToApprove> {
+async function toApprove(context: CliContext, options: Options): Promise<ToApprove> {
   const { rollback, keepEndpoint = false, file: path } = options
   if (rollback !== undefined) return { kind: 'rollback', id: parseRunId(rollback), keepEndpoint }
   if (path === undefined)
     throw new QuorateError('USAGE', 'the plan to approve is not named', {
       remedy: 'Use -f cluster.yaml, --rollback RUN, or --plan plan.json.',
     })
-  const { file, text: fileText } = await readClusterFile(path)
+  const { file, text: fileText } = await namedClusterFile(context, path)
   if (options.drill === true) return { kind: 'drill', request: drillRequest(options, { file, fileText }) }
   return { kind: options.fix === true ? 'fix' : 'convert', file }
 }

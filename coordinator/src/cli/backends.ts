@@ -1,11 +1,11 @@
 import { systemClock } from '@quorate/shared/clock'
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
-import { readClusterFile } from '../config/read-cluster-file.js'
 import { line } from '../documents/document.js'
 import { backends } from '../documents/fleet.js'
 import { type BackendsSeen, seeBackends } from '../runs/backends-seen.js'
 import type { CommandMaker, CommonOptions } from './context.js'
+import { namedClusterFile } from './named-cluster-file.js'
 import { backendsText } from './render/backends.js'
 import { makeStyle } from './render/style.js'
 import { lookingSignal } from './until-stopped.js'
@@ -24,7 +24,7 @@ export const backendsCommand: CommandMaker = (context, finish) =>
       'Connects through the endpoint from every control plane and identifies each API server by its certificate. Works with any kind of load balancer, ' +
         'before, during and after a conversion. Changes nothing. Exit code 0 when every control plane was reached and no unknown server answered, otherwise 7.',
     )
-    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
+    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file; - reads standard input')
     .option('--watch', 'repeat every two seconds until Ctrl-C')
     .addHelpText(
       'after',
@@ -33,7 +33,7 @@ export const backendsCommand: CommandMaker = (context, finish) =>
     .action(async (_options, command: Command) => {
       const { watch = false, file: path, state, output } = command.optsWithGlobals<Options>()
       const { terminal, openSession } = context
-      const { file } = await readClusterFile(path)
+      const { file } = await namedClusterFile(context, path)
       const session = await openSession(state)
       const { signal, unhook } = lookingSignal(context)
       const style = makeStyle(terminal.coloured)

@@ -1,7 +1,6 @@
 import { exitCode, QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import { Command, Option } from 'commander'
-import { readClusterFile } from '../config/read-cluster-file.js'
 import { line } from '../documents/document.js'
 import { plan as planDocument } from '../documents/plan.js'
 import type { RunOutcome } from '../engine/run-order.js'
@@ -14,6 +13,7 @@ import { closingReport } from './closing-report.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { detach, detachOption } from './detach.js'
 import { exitCodeOf } from './exit-code.js'
+import { namedClusterFile } from './named-cluster-file.js'
 import { planText } from './render/plan.js'
 import { makeStyle } from './render/style.js'
 import { undoLive } from './rollback.js'
@@ -34,7 +34,7 @@ export const convertCommand: CommandMaker = (context, finish) =>
       'Shows the plan, asks for approval, converts with live progress, and ends with the proof and the report. Ctrl-C stops the run at a safe place; ' +
         '`quorate resume RUN` continues it. With --detach the run does not depend on this terminal: follow it with `quorate watch RUN`.',
     )
-    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
+    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file; - reads standard input')
     .option('--yes', 'do not ask for approval')
     .option('--plan <hash>', 'convert only if the plan still has this hash (from `quorate plan`)')
     .addOption(
@@ -59,7 +59,7 @@ async function convert(
   const { terminal } = context
   if (!yes)
     requireSomebody(terminal, 'Read `quorate plan`, then use --yes (with --plan HASH to approve exactly that plan).')
-  const { file, text } = await readClusterFile(path)
+  const { file, text } = await namedClusterFile(context, path)
   const session = await context.openSession(state)
   const plan = await planConversion(session, file)
   // A detached process: its starter has shown the plan.

@@ -3,6 +3,7 @@ import { Option } from 'commander'
 import { line } from '../documents/document.js'
 import { detached } from '../documents/fleet.js'
 import type { CliContext, CommonOptions, DetachedCommand } from './context.js'
+import { standardInput } from './named-cluster-file.js'
 
 /** For each command that starts or continues a run. */
 export const detachOption = (): Option =>
@@ -16,6 +17,14 @@ export interface DetachOptions extends CommonOptions {
 /** Starts the command line in the background. Returns 0 once its run has started, otherwise the command's own exit code. */
 export async function detach(context: CliContext, { args, state, output }: DetachOptions): Promise<number> {
   const { terminal } = context
+  if (args.includes(standardInput))
+    throw new QuorateError(
+      'USAGE',
+      '--detach cannot read standard input: the background process reads the cluster file itself',
+      {
+        remedy: 'Nothing was changed. Write the cluster file to disk and name it with -f.',
+      },
+    )
   const command = context.detach([...args, '--state', state, '--output', output], state)
   let stopped = false
   // Until its run has started it ends with this process: no run may start unseen after Ctrl-C.

@@ -1,6 +1,5 @@
 import { exitCode, QuorateError } from '@quorate/shared/errors'
 import { Command, InvalidArgumentError } from 'commander'
-import { readClusterFile } from '../config/read-cluster-file.js'
 import { line } from '../documents/document.js'
 import { drillPlan } from '../documents/plan.js'
 import { drillReport as drillReportDocument } from '../documents/run.js'
@@ -12,6 +11,7 @@ import { askFor, requireSomebody } from './approval.js'
 import { starter } from './caller.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { exitCodeOf } from './exit-code.js'
+import { namedClusterFile } from './named-cluster-file.js'
 import { neededText } from './render/approvals.js'
 import { drillPlanText, drillReportText } from './render/drill.js'
 import { makeStyle, printable } from './render/style.js'
@@ -70,7 +70,7 @@ export const drillCommand: CommandMaker = (context, finish) =>
           'a fault). It restarts each part and verifies every proof before the next one. It refuses to start unless `quorate verify` passes. ' +
           'Each node restarts its stopped parts on its own after --restore-after, even if the coordinator is gone.',
       )
-      .requiredOption('-f, --file <cluster.yaml>', 'the cluster file'),
+      .requiredOption('-f, --file <cluster.yaml>', 'the cluster file; - reads standard input'),
   )
     .option('--yes', 'do not ask for approval; requires --i-know-this-takes-parts-down')
     .option('--i-know-this-takes-parts-down', 'confirm that the drill takes parts down')
@@ -86,7 +86,7 @@ async function drill(context: CliContext, options: Options): Promise<number> {
   const { terminal, onStop } = context
   const { file: path, output, state, yes = false } = options
   requireConsent(context, options)
-  const { file, text } = await readClusterFile(path)
+  const { file, text } = await namedClusterFile(context, path)
   const request = drillRequest(options, { file, fileText: text })
   const session = await context.openSession(state)
   const stop = new AbortController()

@@ -9,6 +9,7 @@ import { backupCommand } from './backup.js'
 import { commandsOf, nameOf } from './command-name.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { convertCommand } from './convert.js'
+import { discoverCommand } from './discover.js'
 import { drillCommand } from './drill.js'
 import { enrollCommand } from './enroll.js'
 import { explainCommand } from './explain.js'
@@ -24,6 +25,7 @@ import { resumeCommand } from './resume.js'
 import { revokeCommand } from './revoke.js'
 import { rollbackCommand } from './rollback.js'
 import { rootCommand } from './root.js'
+import { schemaCommand } from './schema.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
 import type { Terminal } from './terminal.js'
@@ -38,6 +40,7 @@ const commands: readonly CommandMaker[] = [
   renewCommand,
   revokeCommand,
   rootCommand,
+  discoverCommand,
   planCommand,
   approveCommand,
   approvalsCommand,
@@ -53,6 +56,7 @@ const commands: readonly CommandMaker[] = [
   backupCommand,
   auditCommand,
   explainCommand,
+  schemaCommand,
   serveCommand,
   tokenCommand,
   identityCommand,
@@ -63,6 +67,7 @@ Typical workflow:
   quorate init                                                       once, on your machine
   quorate enroll k8smaster1 --address 192.168.13.30 --bundle ./k8smaster1   once per node; copy the folder to its /etc/quorate
   quorate nodes                                                      checks that every agent answers
+  quorate discover --kubeconfig ~/.kube/config > cluster.yaml        drafts the cluster file; answer the questions in it
   quorate plan -f cluster.yaml                                       shows what would be done; changes nothing
   quorate convert -f cluster.yaml                                    converts, after asking
   quorate convert -f cluster.yaml --detach                           the same in the background: closing the terminal does not stop it

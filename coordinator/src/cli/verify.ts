@@ -1,11 +1,11 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
-import { readClusterFile } from '../config/read-cluster-file.js'
 import { line } from '../documents/document.js'
 import { verification as verificationDocument } from '../documents/plan.js'
 import { verifyCluster } from '../runs/verify.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { fix } from './fix.js'
+import { namedClusterFile } from './named-cluster-file.js'
 import { makeStyle } from './render/style.js'
 import { verificationText } from './render/verification.js'
 import { untilStopped } from './until-stopped.js'
@@ -24,7 +24,7 @@ export const verifyCommand: CommandMaker = (context, finish) =>
         'With --fix it shows which steps fix which findings, as a plan with diffs, asks for approval, and runs exactly those steps: a run with a journal ' +
         'for `quorate resume` and `quorate rollback`. It reports findings that no step fixes, does not touch them, and exits with 7.',
     )
-    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
+    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file; - reads standard input')
     .option('--fix', 'offer the steps that fix the findings')
     .option('--yes', 'with --fix: do not ask for approval')
     .addHelpText(
@@ -33,7 +33,7 @@ export const verifyCommand: CommandMaker = (context, finish) =>
     )
     .action(async (_options, command: Command) => {
       const { fix: isFix = false, yes = false, file: path, state, output } = command.optsWithGlobals<Options>()
-      const { file, text: fileText } = await readClusterFile(path)
+      const { file, text: fileText } = await namedClusterFile(context, path)
       finish(
         isFix
           ? await fix(context, { state, output, yes, file, fileText, path })

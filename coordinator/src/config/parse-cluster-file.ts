@@ -7,6 +7,7 @@ import type { ClusterFile, NodeEntry } from './cluster-file.js'
 import { clusterFileRules } from './cluster-file-rules.js'
 import { type ClusterFileText, clusterFileSchema, keysAt, type NodeText } from './cluster-file-schema.js'
 import { canonicalAddress, dialTarget, parseHostPort } from './node-address.js'
+import { openQuestions } from './open-questions.js'
 import { eachNode, type Problem } from './problem.js'
 
 /** A thousand nodes are 100 KB; what is larger than this is another file. */
@@ -35,6 +36,9 @@ export function parseClusterFile(text: string, source: string): ClusterFile {
       yaml.problems.map((problem) => ({ ...problem, remedy: 'Fix the YAML syntax at this line.' })),
     )
   }
+  // Before anything else: what the rest must be depends on the answers.
+  const open = openQuestions(yaml, text, mostProblems)
+  if (open.length > 0) throw refuse(source, locate(yaml, open))
   const shape = clusterFileSchema.safeParse(yaml.value)
   if (!shape.success) throw refuse(source, locate(yaml, shape.error.issues.flatMap(asProblems)))
   const problems = [...clusterFileRules.flatMap((rule) => rule(shape.data)), ...agentProblems(shape.data)]
@@ -94,7 +98,9 @@ function refuse(source: string, problems: readonly Located[]): QuorateError {
       remedy: first.remedy,
     })
   }
-  const list = problems.map(({ line, message, remedy }) => `line ${line}: ${message}. ${remedy}`)
+  const list = problems.map(
+    ({ line, message, remedy }) => `line ${line}: ${message}${/[.?]$/.test(message) ? '' : '.'} ${remedy}`,
+  )
   return new QuorateError('CLUSTER_FILE_INVALID', `${problems.length} problems:\n  ${list.join('\n  ')}`, { where })
 }
 

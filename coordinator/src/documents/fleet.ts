@@ -133,6 +133,11 @@ export const explanation = document('explanation', 'Known messages in a log: `qu
   ),
 })
 
+export const draft = document('draft', 'A draft of a cluster file: `quorate discover`.', {
+  clusterFile: text.describe('The draft, YAML with comments.'),
+  questions: list(object({ line: count, message: text })).describe('What is left to answer in it.'),
+})
+
 export const detached = document('detached', 'A run that continues in the background: `--detach`.', {
   run: text,
   pid: count,

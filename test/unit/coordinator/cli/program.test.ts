@@ -17,6 +17,7 @@ import { runProgram } from '../../../../coordinator/src/cli/program.js'
 import type { RunState } from '../../../../coordinator/src/engine/fold.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
 import type { Session } from '../../../../coordinator/src/runs/context/session.js'
+import { againstSchema } from '../../../support/published-schemas.js'
 import { bundleIdentity, serveAgent } from '../support/agent-server.js'
 
 /** These agents have no API server to watch. */
@@ -629,5 +630,46 @@ t.test(
       text: 'Quorate knows no message in this line. docs/failures.md lists the messages that it knows.\n',
     })
     t.match(await quorate('explain', join(folder, 'none')), { code: 2, error: { code: 'USAGE', message: /ENOENT/ } })
+  },
+)
+
+t.test('-f - reads the cluster file from standard input, which a background process cannot', async (t) => {
+  const { quorate, start, output } = await lab(t)
+  const file = await start()
+  output.typed = readFileSync(file, 'utf8')
+  t.match(await quorate('plan', '-f', '-'), { code: 0, text: /toy/ })
+  t.equal((await quorate('verify', '-f', '-')).code, 0)
+  output.typed = output.typed.replace('name: toy', 'name: "?"')
+  t.match(await quorate('plan', '-f', '-'), {
+    code: 2,
+    error: { where: 'standard input:3', message: 'line 3: metadata.name is not answered' },
+  })
+  output.typed = readFileSync(file, 'utf8')
+  t.match(await quorate('convert', '-f', '-', '--yes', '--detach'), {
+    code: 2,
+    error: { message: /--detach cannot read standard input/ },
+  })
+})
+
+t.test(
+  'discover prints a draft, what is left to answer apart from it, and refuses options that mean nothing',
+  async (t) => {
+    const { quorate, folder } = await lab(t)
+    const inventory = join(folder, 'hosts.ini')
+    writeFileSync(inventory, '[masters]\ncp1 ip=10.0.0.1\n')
+    const drafted = await quorate('discover', '--inventory', inventory, '--join', 'cp2=10.0.0.2')
+    t.match(drafted, { code: 0, text: /^# Cluster file of Quorate/, errors: /^4 questions left/ })
+    t.match(drafted.text, '  - {name: cp2, address: 10.0.0.2}   # --join\n')
+    const json = JSON.parse((await quorate('discover', '--inventory', inventory, '-o', 'json')).text)
+    t.same(againstSchema(json), [])
+    for (const [args, message] of [
+      [[], /nothing to read/],
+      [['--inventory', inventory, '--join', 'cp2'], /--join "cp2" is not NAME=ADDRESS/],
+      [['--inventory', inventory, '--group', 'boss=masters'], /is not ROLE=GROUP/],
+      [['--inventory', inventory, '--context', 'a'], /--context requires --kubeconfig/],
+      [['--kubeconfig', inventory, '--group', 'worker=a'], /--group requires --inventory/],
+    ] as const)
+      t.match(await quorate('discover', ...args), { code: 2, text: '', error: { message } })
+    t.equal(JSON.parse((await quorate('schema', 'cluster')).text).properties.endpoint.type, 'string')
   },
 )

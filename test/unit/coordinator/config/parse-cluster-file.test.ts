@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import fc from 'fast-check'
 import t from 'tap'
+import { clusterFileJsonSchema } from '../../../../coordinator/src/config/cluster-file-schema.js'
 import { parseClusterFile } from '../../../../coordinator/src/config/parse-cluster-file.js'
 
 const good = `apiVersion: quorate/v1alpha1
@@ -393,3 +394,41 @@ function thrownBy(work: () => unknown): QuorateError {
   }
   throw new Error('nothing was refused')
 }
+
+t.test(
+  'a question of `quorate discover` is refused with its line and what it asks, before anything else',
+  async (t) => {
+    const one = good
+      .replace('endpoint: apiserver.example.com:8443', 'endpoint: "?"   # QUESTION: which DNS name?')
+      .replace('kind: haproxy', 'kind: nonsense')
+    t.throws(() => parseClusterFile(one, 'cluster.yaml'), {
+      code: 'CLUSTER_FILE_INVALID',
+      where: 'cluster.yaml:4',
+      message: 'line 4: endpoint is not answered: which DNS name?',
+      remedy: 'Write the answer in place of "?".',
+    })
+    const more = one.replace('{name: k8smaster3.example.com, address: 192.168.13.32}', '{name: "?", address: "?"}')
+    t.throws(() => parseClusterFile(more, 'x'), {
+      message:
+        '2 problems:\n  line 4: endpoint is not answered: which DNS name? Write the answer in place of "?".\n' +
+        '  line 11: controlPlanes.2.name is not answered. Write the answer in place of "?".',
+    })
+    t.throws(
+      () => parseClusterFile('a: &a [*a]\nb: ["?"]\n', 'x'),
+      { code: 'CLUSTER_FILE_INVALID' },
+      'a circle has an end',
+    )
+  },
+)
+
+t.test('the JSON schema describes every key', async (t) => {
+  type Schema = { description?: string; properties?: Record<string, Schema>; items?: Schema }
+  const bare = (schema: Schema, path: string): string[] =>
+    Object.entries({ ...schema.properties, ...(schema.items?.properties ?? {}) }).flatMap(([key, value]) => [
+      ...(value.description === undefined ? [`${path}.${key}`] : []),
+      ...bare(value, `${path}.${key}`),
+    ])
+  const schema = clusterFileJsonSchema() as Schema
+  t.same(bare(schema, ''), [])
+  t.ok(schema.properties?.['controlPlanes']?.items?.properties?.['address']?.description)
+})
