@@ -10,6 +10,7 @@ import type { Session } from './runs/context/session.js'
 import { approvalStore } from './state/approvals.js'
 import { backupStore } from './state/backups.js'
 import { enrolledNodes, fleetIdOf } from './state/enrolled-nodes.js'
+import { enrolmentOf } from './state/enrolment.js'
 import { type CoordinatorIdentity, readIdentity, readState } from './state/fleet-ca.js'
 import { fleetTrustOf } from './state/fleet-trust.js'
 import { keepBackup } from './state/keep-backup.js'
@@ -52,6 +53,7 @@ export async function openSession(folder: string): Promise<Session> {
     trust: fleetTrustOf(paths, { denyLists: revocations, fleetCa: identity().ca }),
     rotations: runStore(paths.rotations),
     renewals,
+    enrolment: enrolmentOf(paths),
     history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }

@@ -7,6 +7,7 @@ import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { convertCommand } from './convert.js'
+import { deployCommand } from './deploy.js'
 import { drillCommand } from './drill.js'
 import { enrollCommand } from './enroll.js'
 import { explainCommand } from './explain.js'
@@ -31,6 +32,7 @@ import { watchCommand } from './watch.js'
 
 const commands: readonly CommandMaker[] = [
   initCommand,
+  deployCommand,
   enrollCommand,
   nodesCommand,
   renewCommand,
@@ -58,8 +60,7 @@ const commands: readonly CommandMaker[] = [
 
 const after = `
 Typical workflow:
-  quorate init                                                       once, on your machine
-  quorate enroll k8smaster1 --address 192.168.13.30 --bundle ./k8smaster1   once per node; copy the folder to its /etc/quorate
+  quorate deploy -f cluster.yaml                                     puts the agent onto every node by ssh; upgrades it the same way
   quorate nodes                                                      checks that every agent answers
   quorate plan -f cluster.yaml                                       shows what would be done; changes nothing
   quorate convert -f cluster.yaml                                    converts, after asking

@@ -10,6 +10,7 @@ import type { CliContext, CommonOptions } from './context.js'
 const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   init: 'here',
   enroll: 'here',
+  deploy: 'agents',
   renew: 'here',
   revoke: 'here',
   convert: 'agents',
@@ -77,5 +78,6 @@ async function close({ terminal }: CliContext, session: Session, place: 'here' |
 function nameOf(command: Command): string {
   const { parent } = command
   const name = parent?.parent ? `${parent.name()} ${command.name()}` : command.name()
+  if (name === 'deploy' && command.opts()['check'] === true) return 'deploy --check'
   return name === 'verify' && command.opts()['fix'] === true ? 'verify --fix' : name
 }

@@ -2,7 +2,18 @@ import { z } from 'zod'
 import { loadBalancerKindNames } from './load-balancer-settings.js'
 
 /** A node of the cluster file as it is written. */
-const node = z.strictObject({ name: z.string(), address: z.string(), agent: z.string().optional() })
+const node = z.strictObject({
+  name: z.string(),
+  address: z.string(),
+  agent: z.string().optional(),
+  ssh: z
+    .string()
+    .regex(/^[^\s\p{Cc}-][^\s\p{Cc}]{0,254}$/u, 'not a destination of ssh')
+    .optional()
+    .describe(
+      'What `quorate deploy` types after `ssh`: a Host of your ssh configuration, or USER@HOST; default: the address.',
+    ),
+})
 
 /** Of an autonomous system (RFC 6793). */
 const asNumber = z.int().min(1).max(4_294_967_295)

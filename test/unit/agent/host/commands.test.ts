@@ -33,6 +33,13 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     startTransientTimer: line(commands.startTransientTimer('quorate-a', 60, commands.startServices(['kubelet']))),
     stopUnit: line(commands.stopUnit('quorate-a.service')),
     daemonReload: line(commands.daemonReload()),
+    agentUnitState: line(commands.agentUnitState()),
+    enableAgent: line(commands.enableAgent()),
+    disableAgent: line(commands.disableAgent()),
+    restartAgent: line(commands.restartAgent()),
+    stopAgent: line(commands.stopAgent()),
+    agentSaid: line(commands.agentSaid()),
+    restoreContexts: line(commands.restoreContexts(['/usr/bin/quorate-agent'])),
     resetFailedUnit: line(commands.resetFailedUnit('quorate-a.service')),
     issueCertificate: line(commands.issueCertificate('etcd-peer', '/run/quorate-agent/c')),
     generateRequests: line(

@@ -1,0 +1,253 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import t, { type Test } from 'tap'
+import { SshNodes } from '../support/ssh-nodes.js'
+
+type Ran = Awaited<ReturnType<SshNodes['deploy']>>
+
+const endedWith = (t: Test, ran: Ran, exitCode: number, said?: RegExp): void => {
+  t.equal(ran.exitCode, exitCode, ran.exitCode === exitCode ? 'exit code' : ran.said)
+  if (said !== undefined) t.match(ran.said, said)
+}
+
+/** What an agent has after one installation on a clean node. */
+const wholeOf = (nodes: SshNodes, name: string): readonly string[] => {
+  const { 'usr/bin/quorate-agent': binary = '', 'etc/systemd/system/quorate-agent.service': unit = '' } =
+    nodes.installed(name)
+  const rest = Object.keys(nodes.installed(name)).filter((path) => !path.startsWith('var/lib/'))
+  return [binary, unit, ...rest.sort()]
+}
+
+t.test('clean nodes get the agent, and the same command again changes nothing', async (t) => {
+  const nodes = await SshNodes.start(t)
+  const check = await nodes.deploy(['--check'])
+  endedWith(t, check, 0, /cp1, cp2, cp3, w1: no agent\n {2}install \/usr\/bin\/quorate-agent/)
+  t.notOk(nodes.has('cp1', 'usr/bin/quorate-agent'), 'a check changes nothing on a node')
+  t.notOk(existsSync(join(nodes.folder, 'state/fleet')), 'nor here')
+  const first = await nodes.deploy()
+  endedWith(t, first, 0, /Created the state folder/)
+  t.match(first.said, /4 nodes done/)
+  endedWith(t, await nodes.quorate(['nodes']), 0)
+  const before = nodes.names.map((name) => nodes.installed(name))
+  nodes.forgetSeen()
+  endedWith(t, await nodes.deploy(), 0, /4 nodes without a change/)
+  t.same(
+    nodes.names.map((name) => nodes.installed(name)),
+    before,
+  )
+  t.ok(
+    nodes.seen().streams.every((stream) => stream.length === 0),
+    'nothing travels',
+  )
+})
+
+t.test('an upgrade keeps identity and settings; rollback and removal leave what was there before', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  nodes.agent('v2')
+  endedWith(t, await nodes.deploy(), 0)
+  const v1 = wholeOf(nodes, 'cp1')
+  const key = nodes.read('cp1', 'etc/quorate/node.key')
+  endedWith(
+    t,
+    await nodes.deploy(['--yes', '--limit', 'cp1'], { release: 'v2' }),
+    0,
+    /replace \/usr\/bin\/quorate-agent/,
+  )
+  t.not(wholeOf(nodes, 'cp1')[0], v1[0], 'another binary')
+  t.equal(nodes.read('cp1', 'etc/quorate/node.key'), key, 'the same key')
+  t.equal(wholeOf(nodes, 'cp2')[0], v1[0], '--limit leaves the others')
+  endedWith(
+    t,
+    await nodes.deploy(['--yes', '--rollback', '--limit', 'cp1']),
+    0,
+    /put back what the node had before: agent/,
+  )
+  t.equal(wholeOf(nodes, 'cp1')[0], v1[0])
+  endedWith(t, await nodes.quorate(['nodes']), 0)
+  endedWith(t, await nodes.deploy(['--yes', '--rollback', '--limit', 'cp1']), 0, /1 node without a change/)
+
+  endedWith(t, await nodes.deploy(['--remove']), 2, /cannot prompt/)
+  endedWith(t, await nodes.deploy(['--yes', '--remove']), 0)
+  for (const name of nodes.names) {
+    t.same(nodes.installed(name), {}, 'no file is left')
+    for (const path of ['etc/quorate', 'var/lib/quorate-agent', 'usr/lib/quorate-agent'])
+      t.notOk(nodes.has(name, path), `no ${path}`)
+  }
+  t.match((await nodes.quorate(['nodes'])).said, /No node is enrolled/)
+  endedWith(t, await nodes.deploy(['--yes', '--remove']), 0, /3 nodes without a change/)
+})
+
+t.test('a node whose agent does not answer gets back what it had, and the others go on', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  nodes.agent('v2')
+  endedWith(t, await nodes.deploy(), 0)
+  const v1 = nodes.installed('cp2')['usr/bin/quorate-agent']
+  nodes.set('cp2', 'refuse-start', '')
+  const ran = await nodes.deploy(['--yes'], { release: 'v2' })
+  endedWith(t, ran, 4, /cp2: systemctl restart failed: Job for quorate-agent.service failed/)
+  t.match(ran.said, /2 nodes done, 1 node not done/)
+  t.equal(nodes.installed('cp2')['usr/bin/quorate-agent'], v1)
+  nodes.unset('cp2', 'refuse-start')
+  endedWith(t, await nodes.deploy(['--yes'], { release: 'v2' }), 0, /1 node done, 2 nodes without a change/)
+})
+
+t.test('kill -9 of deploy at every call to a node: the same command again converges, hashes equal', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  nodes.agent('v2')
+  endedWith(t, await nodes.deploy(), 0)
+  const clean = wholeOf(nodes, 'cp1')
+  endedWith(t, await nodes.deploy(['--yes'], { release: 'v2' }), 0)
+  const upgraded = wholeOf(nodes, 'cp1')
+  const calls = 5 // open, look, stage, apply, confirm
+  for (const name of ['cp1', 'cp2', 'cp3'])
+    for (let call = 1; call <= calls; call++)
+      for (const when of ['before', 'at once', 'after']) {
+        endedWith(t, await nodes.deploy(['--yes', '--remove', '--limit', name]), 0)
+        for (const [release, whole] of [
+          ['v1', clean],
+          ['v2', upgraded],
+        ] as const) {
+          nodes.unset(name, 'calls')
+          nodes.set(name, 'die', `${call} ${when}`)
+          const killed = await nodes.deploy(['--yes', '--limit', name], { release })
+          t.equal(killed.exitCode, 128, `${name}, ${release}, killed ${when} call ${call}`)
+          nodes.unset(name, 'die')
+          endedWith(t, await nodes.deploy(['--yes', '--limit', name], { release }), 0)
+          t.same(wholeOf(nodes, name), whole, `${name}, ${release}, ${when} call ${call}`)
+        }
+      }
+  endedWith(t, await nodes.quorate(['nodes']), 0)
+})
+
+t.test(
+  'kill -9 of the installation on a node before each change there: the same command again converges',
+  async (t) => {
+    const nodes = await SshNodes.start(t, { workers: 0 })
+    endedWith(t, await nodes.deploy(), 0)
+    const whole = wholeOf(nodes, 'cp1')
+    let deaths = 0
+    for (let change = 1; ; change++) {
+      nodes.clean('cp1')
+      nodes.set('cp1', 'die-in-install', String(change))
+      const cut = await nodes.deploy(['--yes', '--limit', 'cp1'])
+      if (cut.exitCode === 0) break
+      deaths++
+      nodes.unset('cp1', 'die-in-install')
+      endedWith(t, await nodes.deploy(['--yes', '--limit', 'cp1']), 0)
+      t.same(wholeOf(nodes, 'cp1'), whole, `killed before change ${change}`)
+    }
+    t.ok(deaths > 20, `${deaths} moments`)
+  },
+)
+
+t.test('no private key and no password is in any argument; what travels is compressed and once', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  nodes.set('cp1', 'uid', '1000')
+  nodes.set('cp1', 'sudo', 'password s3cret-of-op')
+  endedWith(t, await nodes.deploy(['--yes']), 3, /cp1: sudo asks for a password/)
+  endedWith(
+    t,
+    await nodes.deploy(['--yes', '--ask-sudo-password'], { input: 'wrong\n' }),
+    3,
+    /sudo refused the password/,
+  )
+  nodes.forgetSeen()
+  endedWith(t, await nodes.deploy(['--yes', '--ask-sudo-password'], { input: 's3cret-of-op\n' }), 0)
+  const { args, streams } = nodes.seen()
+  t.notMatch(args, /s3cret|PRIVATE|StrictHostKeyChecking|UserKnownHosts/)
+  const password = Buffer.from('s3cret-of-op\n')
+  const withPassword = streams.filter((stream) => stream.indexOf(password) !== -1)
+  t.ok(withPassword.length > 0 && withPassword.every((stream) => stream.indexOf(password) === 0), 'before the tar only')
+  const opened = streams
+    .map((stream) => stream.subarray(stream.indexOf(password) === 0 ? password.length : 0))
+    .filter((stream) => stream.length > 0)
+    .map((stream) => gunzipSync(stream).toString('latin1'))
+  for (const text of opened) t.notMatch(text, /PRIVATE KEY|s3cret|AGE-SECRET/)
+  for (const name of nodes.names) {
+    const lines = nodes.read(name, 'etc/quorate/node.key').split('\n').slice(1, -2)
+    for (const line of lines)
+      t.notOk(
+        opened.some((text) => text.includes(line)),
+        'no key of a node travels',
+      )
+  }
+  const count = opened.filter((text) => text.includes('# v1')).length
+  t.equal(count, nodes.installedCount(), 'the binary, once for each node that got it')
+})
+
+t.test('each thing that is wrong has its sentence, and the other nodes go on', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  const wrong: readonly (readonly [path: string, text: string, said: RegExp])[] = [
+    [
+      'says',
+      '@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @',
+      /cp2: its host key is not the one that this machine knows/,
+    ],
+    ['says', 'Host key verification failed.', /does not know its host key, and there is no terminal/],
+    ['says', 'op@cp2: Permission denied (publickey).', /ssh may not log in/],
+    ['says', 'ssh: connect to host 10.0.0.2 port 22: Connection refused', /ssh does not reach it/],
+    ['says', 'ssh: Could not resolve hostname cp2', /does not resolve/],
+    ['sudo', 'requiretty', /sudo runs only on a terminal there \(requiretty\)/],
+    ['sudo', 'none', /may not become root by sudo/],
+    ['free', '1000', /disk is full: 0 MiB are free/],
+    ['proc/self/mounts', '/dev/sda1 / ext4 rw,noexec 0 0', /mounted noexec/],
+    ['proc/self/mounts', '/dev/sda1 / ext4 ro,relatime 0 0', /mounted read-only/],
+    [
+      'clock',
+      String(Math.floor(Date.now() / 1000) - 7200),
+      /120 minutes behind this machine's: certificates would not be valid yet/,
+    ],
+    ['etc/quorate/fleet-ca.crt', 'of another fleet', /its agent is of another fleet/],
+    ['sys/fs/selinux/enforce', '1', /no restorecon/],
+  ]
+  nodes.set('cp2', 'uid', '1000')
+  for (const [path, text, said] of wrong) {
+    if (path === 'sys/fs/selinux/enforce') nodes.unset('cp2', 'bin/restorecon')
+    const before = path.startsWith('proc/') ? nodes.read('cp2', path).trim() : undefined
+    nodes.set('cp2', path, text)
+    const ran = await nodes.deploy(['--check'])
+    endedWith(t, ran, 3, said)
+    t.match(ran.said, /cp1, cp3: no agent/)
+    if (before === undefined) nodes.unset('cp2', path)
+    else nodes.set('cp2', path, before)
+  }
+  const port = /name: cp2.*agent: '127.0.0.1:(\d+)/.exec(nodes.clusterText())?.[1]
+  nodes.set('cp2', 'proc/net/tcp', `   0: 0100007F:${Number(port).toString(16).toUpperCase()} 00000000:0000 0A 0`)
+  nodes.set('cp2', 'listeners', `LISTEN 0 1 127.0.0.1:${port} 0.0.0.0:* users:(("nginx",pid=7,fd=3))`)
+  endedWith(t, await nodes.deploy(['--check']), 3, new RegExp(`port ${port} is taken there by nginx`))
+  nodes.set('cp2', 'proc/net/tcp', '')
+  nodes.unset('cp2', 'run/systemd')
+  endedWith(t, await nodes.deploy(['--yes']), 3, /cp2: it does not run systemd/)
+  endedWith(t, await nodes.deploy(['--yes']), 3, /2 nodes without a change, 1 node not done/)
+})
+
+t.test('a connection that ends in the middle, as when the node starts again', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  nodes.set('cp1', 'die-in-install', '12')
+  const cut = await nodes.deploy(['--yes', '--limit', 'cp1'])
+  t.not(cut.exitCode, 0)
+  t.match(cut.said, /run the same command again/)
+  nodes.unset('cp1', 'die-in-install')
+  nodes.set('cp1', 'proc/sys/kernel/random/boot_id', 'cp1-2')
+  endedWith(t, await nodes.deploy(['--yes']), 0)
+  endedWith(t, await nodes.quorate(['nodes']), 0)
+})
+
+t.test('SELinux: what is put into place gets the contexts of the policy', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  nodes.set('cp1', 'sys/fs/selinux/enforce', '1')
+  endedWith(t, await nodes.deploy(['--yes', '--limit', 'cp1']), 0)
+  t.match(nodes.read('cp1', 'labels'), /-F -- .*\/etc\/quorate\/node.key .*\/usr\/bin\/quorate-agent/)
+})
+
+t.test('an agent of another fleet is taken over only when asked', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  endedWith(t, await nodes.deploy(['--yes', '--limit', 'cp1'], { state: 'lost' }), 0)
+  const before = nodes.installed('cp1')
+  endedWith(t, await nodes.deploy(['--yes', '--limit', 'cp1']), 3, /its agent is of another fleet/)
+  endedWith(t, await nodes.deploy(['--yes', '--remove', '--limit', 'cp1']), 3, /its agent is of another fleet/)
+  t.same(nodes.installed('cp1'), before)
+  endedWith(t, await nodes.deploy(['--yes', '--limit', 'cp1', '--replace-fleet']), 0)
+  endedWith(t, await nodes.quorate(['nodes']), 0)
+})
