@@ -3,6 +3,8 @@ import { makeStyle, printable } from '@quorate/coordinator/cli/render/style'
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
 import { taintOf } from '@quorate/coordinator/conversion/facts/node-registration'
 import { boundBy } from '@quorate/coordinator/conversion/facts/operators-own'
+import { parseLook } from '@quorate/coordinator/deploy/node-look'
+import { sshProblem } from '@quorate/coordinator/deploy/ssh-problems'
 import { explainLine } from '@quorate/coordinator/failures/explanations'
 import { saidByNode } from '@quorate/coordinator/fleet/allowance'
 import { parseSignedApproval } from '@quorate/coordinator/state/approvals'
@@ -16,6 +18,7 @@ import { unifiedDiff } from '@quorate/shared/diff'
 import { letEtcdListen } from '@quorate/shared/etcd-listen'
 import { certificatesIn } from '@quorate/shared/fleet-chain'
 import { outsideHostsBlock, withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
+import { parseInstallAnswer, parseInstallJob } from '@quorate/shared/install-job'
 import { virtualIpOf } from '@quorate/shared/kube-vip-manifest'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
@@ -112,6 +115,8 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   parseAgentConfig: (text) => parseAgentConfig(text, '/etc/quorate/agent.yaml'),
   apparmor: (text) => [loadedProfiles(text), fileRules(text)],
   dnsProblem: (text) => dnsProblem(Buffer.from(text), 1),
+  deployed: (text) => [parseLook(text), parseInstallAnswer(text), parseInstallJob(text)],
+  sshProblem: (text) => sshProblem({ exitCode: 1, stdout: '', stderr: text }, { node: 'a', ssh: 'a' }),
   parseSystemdTime,
   parseVersion,
   words: (text) => [boundBy(text), boundBy(`bind ${text}`), taintOf(text)],

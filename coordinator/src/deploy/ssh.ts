@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { QuorateError } from '@quorate/shared/errors'
 import { openCommand } from './remote-commands.js'
 
 /** How a command on a node ended. */
@@ -73,7 +74,14 @@ async function runSsh(args: readonly string[], input: readonly Uint8Array[]): Pr
   const timer = setTimeout(() => child.kill(), patienceMs)
   // Not `close`: a connection that stays in the background may keep standard error open.
   const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', reject)
+    child.once('error', (cause) =>
+      reject(
+        new QuorateError('SSH_FAILED', `ssh cannot be started on this machine: ${cause.message}`, {
+          cause,
+          remedy: 'Install the OpenSSH client.',
+        }),
+      ),
+    )
     child.once('exit', (code) => resolve(code ?? 255))
   })
   // A node may end before it has read all: its exit code says why.
