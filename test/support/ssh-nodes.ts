@@ -157,11 +157,6 @@ export class SshNodes {
     return readFileSync(this.clusterFile, 'utf8')
   }
 
-  /** Nodes with an agent. */
-  installedCount(): number {
-    return this.names.filter((name) => this.has(name, 'usr/bin/quorate-agent')).length
-  }
-
   private write(path: string, text: string, mode = 0o644): string {
     const whole = join(this.folder, path)
     mkdirSync(dirname(whole), { recursive: true })
@@ -269,3 +264,19 @@ case $1 in
 esac
 `,
 })
+
+type Ran = Awaited<ReturnType<SshNodes['deploy']>>
+
+/** Asserts how a deployment ended, and what it said. */
+export const endedWith = (t: Test, ran: Ran, exitCode: number, said?: RegExp): void => {
+  t.equal(ran.exitCode, exitCode, ran.exitCode === exitCode ? 'exit code' : ran.said)
+  if (said !== undefined) t.match(ran.said, said)
+}
+
+/** What an agent has after one installation on a clean node. */
+export const wholeOf = (nodes: SshNodes, name: string): readonly string[] => {
+  const { 'usr/bin/quorate-agent': binary = '', 'etc/systemd/system/quorate-agent.service': unit = '' } =
+    nodes.installed(name)
+  const rest = Object.keys(nodes.installed(name)).filter((path) => !path.startsWith('var/lib/'))
+  return [binary, unit, ...rest.sort()]
+}
