@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { leaseStore } from '@quorate/coordinator/engine/lease'
+import { newRunId } from '@quorate/coordinator/engine/run-id'
+import { initState } from '@quorate/coordinator/state/init'
 import t from 'tap'
 import { endedWith, SshNodes, wholeOf } from '../support/ssh-nodes.js'
 
@@ -25,6 +28,17 @@ t.test('clean nodes get the agent, and the same command again changes nothing', 
     nodes.seen().streams.every((stream) => stream.length === 0),
     'nothing travels',
   )
+})
+
+t.test('while a run holds the cluster nothing is changed, and a check still looks', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  await initState(join(nodes.folder, 'state'))
+  const lease = await leaseStore(join(nodes.folder, 'state/leases')).acquire('test', newRunId(Date.now()))
+  for (const deed of [[], ['--rollback'], ['--remove']])
+    endedWith(t, await nodes.deploy(['--yes', ...deed]), 6, /holds this cluster: nothing was started/)
+  endedWith(t, await nodes.deploy(['--check']), 0, /no agent/)
+  await lease.release()
+  t.same(nodes.installed('cp1'), {})
 })
 
 t.test('an upgrade keeps identity and settings; rollback and removal leave what was there before', async (t) => {

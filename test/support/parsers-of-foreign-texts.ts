@@ -3,7 +3,7 @@ import { makeStyle, printable } from '@quorate/coordinator/cli/render/style'
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
 import { taintOf } from '@quorate/coordinator/conversion/facts/node-registration'
 import { boundBy } from '@quorate/coordinator/conversion/facts/operators-own'
-import { parseLook } from '@quorate/coordinator/deploy/node-look'
+import { parseLook, partsOf } from '@quorate/coordinator/deploy/node-look'
 import { sshProblem } from '@quorate/coordinator/deploy/ssh-problems'
 import { explainLine } from '@quorate/coordinator/failures/explanations'
 import { saidByNode } from '@quorate/coordinator/fleet/allowance'
@@ -115,7 +115,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   parseAgentConfig: (text) => parseAgentConfig(text, '/etc/quorate/agent.yaml'),
   apparmor: (text) => [loadedProfiles(text), fileRules(text)],
   dnsProblem: (text) => dnsProblem(Buffer.from(text), 1),
-  deployed: (text) => [parseLook(text), parseInstallAnswer(text), parseInstallJob(text)],
+  deployed: (text) => [parseLook(text), partsOf(text), parseInstallAnswer(text), parseInstallJob(text)],
   sshProblem: (text) => sshProblem({ exitCode: 1, stdout: '', stderr: text }, { node: 'a', ssh: 'a' }),
   parseSystemdTime,
   parseVersion,
