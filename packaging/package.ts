@@ -28,7 +28,13 @@ async function bundle(entry: string, outfile: string): Promise<void> {
     format: 'cjs',
     conditions: ['@quorate/source'],
     alias: { '@grpc/proto-loader': join(root, 'packaging/no-proto-loader.cjs') },
-    define: { 'process.env.QUORATE_VERSION': JSON.stringify(version), 'import.meta.url': '__importMetaUrl' },
+    define: {
+      'process.env.QUORATE_VERSION': JSON.stringify(version),
+      'process.env.QUORATE_AGENT_UNIT': JSON.stringify(
+        readFileSync(join(root, 'systemd/quorate-agent.service'), 'utf8'),
+      ),
+      'import.meta.url': '__importMetaUrl',
+    },
     banner: { js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
     minifySyntax: true,
     minifyWhitespace: true,

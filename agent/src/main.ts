@@ -5,6 +5,8 @@ import { createLog } from '@quorate/shared/log'
 import { parseRunId } from '@quorate/shared/names'
 import { version } from '@quorate/shared/version'
 import { Command } from 'commander'
+import { LinuxHost } from './host/linux-host.js'
+import { install } from './install/install.js'
 import { keptBackups, openBackup } from './kept-backups.js'
 import { startAgent } from './start-agent.js'
 
@@ -72,6 +74,17 @@ program
   .action(async (run: string, name: string, { to, config }: { to: string; config: string }) => {
     const bytes = await openBackup(resolve(config), { run: parseRunId(run), name }, resolve(to))
     process.stdout.write(`Wrote ${bytes} bytes to ${resolve(to)}.\n`)
+  })
+
+program
+  .command('install')
+  .description('what `quorate deploy` runs on this node: does the job of a stream that it unpacked here')
+  .requiredOption('--from <dir>', 'folder with the stream, as the node sees it')
+  .option('--root <dir>', 'the folder in which the paths of the node begin', '/')
+  .action(async ({ from, root }: { from: string; root: string }) => {
+    const answer = await install({ host: new LinuxHost(resolve(root)), from })
+    process.stdout.write(`${JSON.stringify(answer)}\n`)
+    process.exitCode = answer.ok ? 0 : 1
   })
 
 program

@@ -14,6 +14,7 @@ import { approvalStore } from './state/approvals.js'
 import { backupStore } from './state/backups.js'
 import { enrolledNodes, fleetIdOf } from './state/enrolled-nodes.js'
 import { type CoordinatorIdentity, hasNoFleet, readIdentity, readRoots, readState } from './state/fleet-ca.js'
+import { enrolmentOf } from './state/enrolment.js'
 import { fleetTrustOf } from './state/fleet-trust.js'
 import { keepBackup } from './state/keep-backup.js'
 import { type OwnIdentity, requireRoot } from './state/own-identity.js'
@@ -96,6 +97,7 @@ function sessionOf(paths: StatePaths, { own, calling, backupRecipient }: Parts):
     trust: fleetTrustOf(paths, { denyLists: revocations, fleetCa: own().ca }),
     rotations: runStore(paths.rotations),
     renewals: renewalsOf(paths),
+    enrolment: enrolmentOf(paths),
     history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -27,6 +28,11 @@ export async function bundlePrograms(folder: string, clone = root): Promise<Bund
     conditions: ['@quorate/source'],
     banner: {
       js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+    define: {
+      'process.env.QUORATE_AGENT_UNIT': JSON.stringify(
+        readFileSync(join(clone, 'systemd/quorate-agent.service'), 'utf8'),
+      ),
     },
     logLevel: 'error',
   })

@@ -109,6 +109,22 @@ export const catalogue = {
     remedy:
       'On that node: `quorate-agent --version` and `journalctl -u quorate-agent`. If the version is that of `quorate --version`, the agent does not behave as Quorate made it: treat the node as taken over, see docs/threat-model.md#a-node-that-was-taken-over.',
   },
+  SSH_FAILED: {
+    status: 'UNAVAILABLE',
+    exit: 'blocked',
+    remedy:
+      'Is the node starting again? When `ssh` reaches it, run `quorate deploy` again: it continues with what it finds there.',
+  },
+  NODE_UNSUITABLE: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy: 'Correct it on the node, then run `quorate deploy` again. Nothing was changed there.',
+  },
+  INSTALL_FAILED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy: 'Correct the cause on the node, then run `quorate deploy` again: it continues with what it finds there.',
+  },
   IDENTITY_REVOKED: {
     status: 'PERMISSION_DENIED',
     exit: 'blocked',

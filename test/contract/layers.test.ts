@@ -135,8 +135,11 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops', ops('context'), ops('network')],
     doors: ['@grpc/grpc-js', 'node:net', 'node:tls'],
   },
+  // Puts an agent into place on its node, or takes it away; nothing else of the agent runs then.
+  'agent/src/install': { may: ['shared/src', 'agent/src/host'], doors: [] },
   'agent/src': {
     may: [
+      'agent/src/install',
       'shared/src',
       'shared/src/gen',
       'agent/src/host',
@@ -284,6 +287,18 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     doors: [],
   },
   ...conversion(),
+  // Agents onto nodes by the system's ssh.
+  'coordinator/src/deploy': {
+    may: [
+      'shared/src',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/state',
+      'coordinator/src/runs/context',
+    ],
+    doors: ['node:child_process', 'node:fs/promises', 'node:stream/promises', 'node:zlib'],
+  },
   'coordinator/src/report': {
     may: [
       'shared/src',
@@ -299,6 +314,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   },
   'coordinator/src/cli': {
     may: [
+      'coordinator/src/deploy',
       'shared/src',
       'shared/src/gen',
       'coordinator/src/audit',

@@ -77,6 +77,9 @@ t.test('what each command prints with -o json is what its published schema says'
   seen.add('cluster-file')
 
   await check(['discover', '--kubeconfig', operatorKubeconfig(cluster)], ['draft'])
+  writeFileSync(`${folder}/quorate-agent`, '#!/bin/sh\n')
+  // No machine of the simulation has an sshd: each is a node that is not done, with its reason.
+  await check(['deploy', ...file, '--check', '--agent', `${folder}/quorate-agent`], ['deployment'], { exitCode: 3 })
   await check(['nodes'], ['nodes'])
   await check(['root', 'show'], ['root'])
   await check(['renew'], ['renewals'])

@@ -3,6 +3,8 @@ import { makeStyle, printable } from '@quorate/coordinator/cli/render/style'
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
 import { taintOf } from '@quorate/coordinator/conversion/facts/node-registration'
 import { boundBy } from '@quorate/coordinator/conversion/facts/operators-own'
+import { parseLook, partsOf } from '@quorate/coordinator/deploy/node-look'
+import { sshProblem } from '@quorate/coordinator/deploy/ssh-problems'
 import { readExecCredential } from '@quorate/coordinator/discover/exec-credential'
 import { machinesOf, readInventory } from '@quorate/coordinator/discover/inventory'
 import { readIniInventory } from '@quorate/coordinator/discover/inventory-ini'
@@ -21,6 +23,7 @@ import { unifiedDiff } from '@quorate/shared/diff'
 import { letEtcdListen } from '@quorate/shared/etcd-listen'
 import { certificatesIn } from '@quorate/shared/fleet-chain'
 import { outsideHostsBlock, withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
+import { parseInstallAnswer, parseInstallJob } from '@quorate/shared/install-job'
 import { virtualIpOf } from '@quorate/shared/kube-vip-manifest'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
@@ -122,6 +125,8 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   parseAgentConfig: (text) => parseAgentConfig(text, '/etc/quorate/agent.yaml'),
   apparmor: (text) => [loadedProfiles(text), fileRules(text)],
   dnsProblem: (text) => dnsProblem(Buffer.from(text), 1),
+  deployed: (text) => [parseLook(text), partsOf(text), parseInstallAnswer(text), parseInstallJob(text)],
+  sshProblem: (text) => sshProblem({ exitCode: 1, stdout: '', stderr: text }, { node: 'a', ssh: 'a' }),
   parseSystemdTime,
   parseVersion,
   words: (text) => [boundBy(text), boundBy(`bind ${text}`), taintOf(text)],

@@ -10,6 +10,8 @@ const command = (file: string, args: readonly string[], timeoutMs = quick): Comm
 /** Services that a drill stops and starts. */
 export type ServiceUnit = LoadBalancerUnit | 'kubelet'
 
+const agentUnit = 'quorate-agent.service'
+
 /** Properties that `showUnits` asks for; all exist since systemd 219. */
 const unitProperties = [
   'LoadState',
@@ -168,6 +170,15 @@ export const commands = {
   stopUnit: (unit: string) => command('systemctl', ['stop', word(unit)], seconds(60)),
   /** Makes systemd read changed unit files. */
   daemonReload: () => command('systemctl', ['daemon-reload'], seconds(60)),
+  /** Of the agent itself, by `quorate-agent install`: outside of the agent, and of its sandbox. */
+  agentUnitState: () => command('systemctl', ['show', agentUnit, '--property=ActiveState,UnitFileState,LoadState']),
+  enableAgent: () => command('systemctl', ['enable', agentUnit], seconds(60)),
+  disableAgent: () => command('systemctl', ['disable', agentUnit], seconds(60)),
+  restartAgent: () => command('systemctl', ['restart', agentUnit], seconds(90)),
+  stopAgent: () => command('systemctl', ['stop', agentUnit], seconds(90)),
+  agentSaid: () => command('journalctl', [`--unit=${agentUnit}`, '--output=cat', '--no-pager', '--lines=5']),
+  /** The contexts that the policy has for these paths. */
+  restoreContexts: (paths: readonly string[]) => command('restorecon', ['-F', '--', ...paths], seconds(60)),
   resetFailedUnit: (unit: string) => command('systemctl', ['reset-failed', word(unit)]),
 
   // ---- changing: only ever inside a transient unit (host/transient-unit.ts); the time is how long the unit is followed --

@@ -26,6 +26,11 @@ const audits: CommandAccess = { roles: auditors, asks: 'auditor' }
  */
 export const commandTable: Readonly<Record<string, CommandAccess>> = {
   init: ownKeys,
+  // By the operator's own ssh, with the state folder's keys.
+  deploy: ownKeys,
+  'deploy --check': ownKeys,
+  discover: { roles: [...readers, 'enroller'] },
+  'schema cluster': { roles: [...readers, 'enroller'] },
   enroll: { roles: ['enroller', 'operator'] },
   nodes: looks,
   renew: changes,

@@ -9,6 +9,7 @@ import { backupCommand } from './backup.js'
 import { commandsOf, nameOf } from './command-name.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { convertCommand } from './convert.js'
+import { deployCommand } from './deploy.js'
 import { discoverCommand } from './discover.js'
 import { drillCommand } from './drill.js'
 import { enrollCommand } from './enroll.js'
@@ -35,6 +36,7 @@ import { watchCommand } from './watch.js'
 
 const commands: readonly CommandMaker[] = [
   initCommand,
+  deployCommand,
   enrollCommand,
   nodesCommand,
   renewCommand,
@@ -64,10 +66,9 @@ const commands: readonly CommandMaker[] = [
 
 const after = `
 Typical workflow:
-  quorate init                                                       once, on your machine
-  quorate enroll k8smaster1 --address 192.168.13.30 --bundle ./k8smaster1   once per node; copy the folder to its /etc/quorate
-  quorate nodes                                                      checks that every agent answers
   quorate discover --kubeconfig ~/.kube/config > cluster.yaml        drafts the cluster file; answer the questions in it
+  quorate deploy -f cluster.yaml                                     puts the agent onto every node by ssh; upgrades it the same way
+  quorate nodes                                                      checks that every agent answers
   quorate plan -f cluster.yaml                                       shows what would be done; changes nothing
   quorate convert -f cluster.yaml                                    converts, after asking
   quorate convert -f cluster.yaml --detach                           the same in the background: closing the terminal does not stop it

@@ -12,6 +12,7 @@ import type { CliContext, CommonOptions } from './context.js'
 export const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   init: 'here',
   enroll: 'here',
+  deploy: 'agents',
   renew: 'here',
   revoke: 'here',
   convert: 'agents',

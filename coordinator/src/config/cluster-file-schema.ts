@@ -9,6 +9,13 @@ const node = z.strictObject({
     .string()
     .optional()
     .describe('HOST or HOST:PORT where its agent is reached, if it is not the address and port 7445.'),
+  ssh: z
+    .string()
+    .regex(/^[^\s\p{Cc}-][^\s\p{Cc}]{0,254}$/u, 'not a destination of ssh')
+    .optional()
+    .describe(
+      'What `quorate deploy` types after `ssh`: a Host of your ssh configuration, or USER@HOST; default: the address.',
+    ),
 })
 
 /** Of an autonomous system (RFC 6793). */

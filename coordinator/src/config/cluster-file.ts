@@ -7,6 +7,8 @@ export interface NodeEntry {
   readonly address: string
   /** Where its agent is dialled, `host:port`; the address and port 7445 unless the file says otherwise. */
   readonly agent: string
+  /** What is typed after `ssh` to reach it; unset: its address. */
+  readonly ssh?: string
 }
 
 export interface BgpSettings {

@@ -125,9 +125,14 @@ function complete(text: ClusterFileText): ClusterFile {
   }
 }
 
-function asNode({ name, address, agent }: NodeText): NodeEntry {
+function asNode({ name, address, agent, ssh }: NodeText): NodeEntry {
   const { host, port } = parseHostPort(agent ?? address) ?? { host: address, port: undefined }
-  return { name: parseNodeName(name), address: canonicalAddress(address), agent: dialTarget(host, port) }
+  return {
+    name: parseNodeName(name),
+    address: canonicalAddress(address),
+    agent: dialTarget(host, port),
+    ...(ssh === undefined ? {} : { ssh }),
+  }
 }
 
 /** VRRP router ids must differ within a subnet, as addresses do: the last byte of the virtual IP, never 0 (RFC 5798: 1 to 255). */

@@ -3,6 +3,7 @@ import type { Document } from './document.js'
 import {
   backends,
   backups,
+  deployment,
   detached,
   draft,
   enrolled,
@@ -27,6 +28,7 @@ import { drillReport, event, run, runs, undoAvailability } from './run.js'
 export const documents: readonly Document[] = [
   initialised,
   enrolled,
+  deployment,
   nodes,
   plan,
   event,

@@ -46,6 +46,22 @@ export const enrolled = document('enrolled', 'A new identity of a node: `quorate
   files: list(text),
 })
 
+export const deployment = document('deployment', 'Agents on nodes, and what became of them: `quorate deploy`.', {
+  nodes: list(
+    object({
+      name: text,
+      ssh: text.describe('What was typed after `ssh`.'),
+      now: text.describe('What was there.'),
+      does: z.enum(['install', 'upgrade', 'finish', 'remove', 'rollback', 'nothing', 'blocked']),
+      changes: list(text),
+      state: z
+        .enum(['planned', 'done', 'failed'])
+        .describe('`planned`: not done, because of --check, or because nothing was to be done.'),
+      problem: object({ code: text, message: text, remedy: text }).optional(),
+    }),
+  ),
+})
+
 const backup = object({
   run: text,
   node: text,

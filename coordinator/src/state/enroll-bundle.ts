@@ -38,11 +38,7 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
     ['fleet-ca.crt', ca.rootsPem, 0o644],
     ['node.crt', issued.certPem, 0o644],
     ['node.key', issued.keyPem, 0o600],
-    [
-      'agent.yaml',
-      `# Identity and address of this node's quorate-agent; the certificates lie beside this file.\nnode: ${node}\nlisten: '${listen}'\n# Backups of this node are encrypted for this key, and for no other.\nbackupRecipient: ${recipient}\n`,
-      0o644,
-    ],
+    ['agent.yaml', agentConfigText({ node, listen, recipient }), 0o644],
   ]
   for (const [name, text, mode] of files) await writeDurably(join(request.bundle, name), text, mode)
   const { from, until } = validityOf(issued.certPem)
@@ -56,6 +52,14 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
   return files.map(([name]) => join(request.bundle, name))
 }
 
+/** agent.yaml of a node. */
+export const agentConfigText = ({ node, listen, recipient }: Record<'node' | 'listen' | 'recipient', string>): string =>
+  `# Identity and address of this node's quorate-agent; the certificates lie beside this file.\nnode: ${node}\nlisten: '${listen}'\n# Backups of this node are encrypted for this key, and for no other.\nbackupRecipient: ${recipient}\n`
+
+/** Where the agent listens that is dialled there. A name may resolve to an address that the node itself does not have (NAT): then it listens on all it has. */
+export const listenOf = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  dialTarget(isIP(host) === 0 ? '0.0.0.0' : host, port)
+
 function parseRequest({ node, address }: EnrolRequest) {
   if (!isDnsName(node)) {
     throw new QuorateError('USAGE', `${JSON.stringify(node)} is not a node's name`, {
@@ -67,9 +71,7 @@ function parseRequest({ node, address }: EnrolRequest) {
     throw new QuorateError('USAGE', `--address ${JSON.stringify(address)} is not HOST or HOST:PORT`, {
       remedy: 'Give the address at which this machine reaches the node: --address 192.168.13.31.',
     })
-  // A name may resolve to an address that the node itself does not have (NAT): then it listens on all it has.
-  const listen = dialTarget(isIP(agent.host) === 0 ? '0.0.0.0' : agent.host, agent.port)
-  return { node: parseNodeName(node), agent, listen }
+  return { node: parseNodeName(node), agent, listen: listenOf(agent) }
 }
 
 /** Who owns the folder, or may write into it, could read the key by a link of its own, or give the node another identity. */

@@ -51,3 +51,11 @@ async function record(paths: StatePaths, node: EnrolledNode): Promise<void> {
   const others = nodes.filter(({ name }) => name !== node.name)
   await writeDurably(paths.nodes, `${JSON.stringify({ fleetId, nodes: [...others, node] }, null, 2)}\n`, 0o600)
 }
+
+/** Forgets a node. */
+export const forgetNode = (paths: StatePaths, name: string): Promise<void> =>
+  alone(paths, async () => {
+    const { fleetId, nodes } = await readNodesFile(paths)
+    const others = nodes.filter((node) => node.name !== name)
+    await writeDurably(paths.nodes, `${JSON.stringify({ fleetId, nodes: others }, null, 2)}\n`, 0o600)
+  })

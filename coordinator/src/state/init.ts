@@ -44,10 +44,12 @@ export async function initState(
   return { ...paths, fleetId }
 }
 
+/** Whether `init` has completed there. */
+export const hasFleetIn = (folder: string): Promise<boolean> => exists(statePaths(folder).caCert)
+
 /** STATE_EXISTS where `init` has completed. */
 export async function requireNoFleet(folder: string): Promise<void> {
-  if (await exists(statePaths(folder).caCert))
-    throw new QuorateError('STATE_EXISTS', 'there is a fleet CA already', { where: folder })
+  if (await hasFleetIn(folder)) throw new QuorateError('STATE_EXISTS', 'there is a fleet CA already', { where: folder })
 }
 
 async function makeFolders(paths: StatePaths): Promise<void> {

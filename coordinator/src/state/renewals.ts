@@ -26,7 +26,7 @@ export interface Renewals {
   /** Makes the next issuer. ROOT_KEY_LOCKED, STATE_NOT_INITIALISED. */
   renewIssuer(access: RootAccess): Promise<Validity>
   /** A certificate in PEM for a key that the node offers, with the names that it was enrolled with. */
-  certify(node: EnrolledNode, publicKeyPem: string, vouchedBy?: string): Promise<string>
+  certify(node: Pick<EnrolledNode, 'name' | 'agent'>, publicKeyPem: string, vouchedBy?: string): Promise<string>
   /** SHA-256 of the keys that were issued to a node and may still vouch for its next one. */
   mayVouch(node: EnrolledNode): Promise<ReadonlySet<string>>
   /** Records from when until when a node's new certificate is valid. */

@@ -12,6 +12,7 @@ import type { SeenNow } from '../../engine/seen-now.js'
 import type { Fleet, FleetOptions } from '../../fleet/fleet.js'
 import type { ApprovalStore } from '../../state/approvals.js'
 import type { BackupStore } from '../../state/backups.js'
+import type { Enrolment } from '../../state/enrolment.js'
 import type { FleetTrust } from '../../state/fleet-trust.js'
 import type { Person } from '../../state/own-identity.js'
 import type { Renewals } from '../../state/renewals.js'
@@ -54,6 +55,8 @@ export interface Session {
   readonly rotations?: RunStore
   /** Issues new identities; unset: none. */
   readonly renewals?: Renewals
+  /** Enrols nodes that make their keys themselves; unset: none can be. */
+  readonly enrolment?: Enrolment
   /** Where acts are recorded; unset: nowhere. */
   readonly history?: History
   /** Where approvals are kept; unset: nowhere. */

@@ -239,6 +239,14 @@ const bad: readonly (readonly [string, string, string, number, RegExp, RegExp])[
     /HOST:PORT/,
   ],
   [
+    'a destination that ssh would take for an option',
+    'address: 192.168.13.35',
+    "address: 192.168.13.35, ssh: '-oProxyCommand=x'",
+    13,
+    /not a destination of ssh/,
+    /Correct the value/,
+  ],
+  [
     'all preflight errors',
     'ignorePreflightErrors: []',
     'ignorePreflightErrors: [Swap, All]',
