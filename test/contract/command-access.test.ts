@@ -16,7 +16,7 @@ const program = makeProgram(
 const commands = commandsOf(program)
 
 t.test('the table has each command of the command tree, and no other', async (t) => {
-  t.same([...commands.map(nameOf), 'verify --fix'].sort(), Object.keys(commandTable).sort())
+  t.same([...commands.map(nameOf), 'verify --fix', 'deploy --check'].sort(), Object.keys(commandTable).sort())
 })
 
 for (const role of roles)

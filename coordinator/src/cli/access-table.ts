@@ -30,7 +30,7 @@ export const commandTable: Readonly<Record<string, CommandAccess>> = {
   deploy: ownKeys,
   'deploy --check': ownKeys,
   discover: { roles: [...readers, 'enroller'] },
-  'schema cluster': { roles: [...readers, 'enroller'] },
+  schema: { roles: [...readers, 'enroller'] },
   enroll: { roles: ['enroller', 'operator'] },
   nodes: looks,
   renew: changes,
