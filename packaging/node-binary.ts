@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path'
  * installs it; this pins what is really copied, what else changed node_modules since. Who updates the package updates both.
  */
 export const pinned = {
-  version: '24.21.0',
-  sha256: '7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c',
+  version: '24.22.3',
+  sha256: 'a7ec1b37e6ff9d187e4198c5b6df9a4eb1c74dd31804fb3bac55cc4ceca1ac01',
 } as const
 
 /** The path of that binary; throws where it is another one. */
