@@ -81,6 +81,7 @@ const work: Readonly<Record<InstallJob['job'], (stream: Stream, job: InstallJob)
     }
   },
   async confirm({ host }) {
+    await endIdentity(host)
     await host.remove(places.staged, { recursive: true })
     await host.remove(places.open)
     return { ok: true, said: 'confirmed' }
@@ -133,6 +134,13 @@ async function writeIdentity(host: Host, identity: Identity): Promise<void> {
   await write('node.key', identity['node.key'], 0o600)
   await write('node.crt', identity['node.crt'])
   await host.remove(`${config}/node.crt.next`)
+}
+
+/** An installation that was killed after its certificate was in place has left it beside that place too. */
+async function endIdentity(host: Host): Promise<void> {
+  const [cert, key] = await Promise.all(['node.crt', 'node.key'].map((name) => host.read(`${config}/${name}`)))
+  if (cert !== undefined && key !== undefined && keyMatches(cert.bytes.toString(), key.bytes.toString()))
+    await host.remove(`${config}/node.crt.next`)
 }
 
 /** What an installation that was killed left, beside what counts. */
