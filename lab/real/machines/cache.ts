@@ -178,15 +178,24 @@ export async function nginxImage(): Promise<{ readonly reference: string; readon
 /** Debian packages for CRI-O: the monitor of its containers, and the tool that imports images into its storage without a registry. */
 const besideCrio = ['conmon', 'libglib2.0-0', 'skopeo', 'libgpgme11', 'libassuan0', 'libdevmapper1.02.1']
 
+/** A folder with the files of Debian packages, with their paths on a node; their dependencies are there already. */
+async function unpackedPackages(name: string, packages: readonly string[]): Promise<string> {
+  const folder = join(extras, `${name}-packages-${contentName(packages.join(' '))}`)
+  if (existsSync(folder)) return folder
+  mkdirSync(extras, { recursive: true })
+  const work = mkdtempSync(`${folder}.`)
+  renameSync(await unpackPackages(packages, work), folder)
+  rmSync(work, { recursive: true })
+  return folder
+}
+
+/** For `quorate deploy`: the server of ssh, and sudo. */
+export const sshPackages = (): Promise<string> => unpackedPackages('ssh', ['openssh-server', 'libwrap0', 'sudo'])
+
 /** CRI-O's own programs, and a folder with its other files, with their paths on a node. */
 export async function crioFiles(): Promise<{ readonly programs: readonly string[]; readonly packages: string }> {
   await buildCrio(crio, source('crio'), extras)
-  const packages = join(extras, `crio-packages-${contentName(besideCrio.join(' '))}`)
-  if (!existsSync(packages)) {
-    const work = mkdtempSync(`${packages}.`)
-    renameSync(await unpackPackages(besideCrio, work), packages)
-    rmSync(work, { recursive: true })
-  }
+  const packages = await unpackedPackages('crio', besideCrio)
   return { programs: ['crio', 'pinns'].map((name) => join(extras, name)), packages }
 }
 

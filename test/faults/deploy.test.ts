@@ -1,0 +1,161 @@
+/**
+ * `quorate deploy` by the system's ssh to real sshd, sudo and systemd: root by key, sudo without and with a password, a jump host, a changed host
+ * key; then the cluster is converted by the agents that it installed, and they are removed again. `npx tap --timeout=2400 test/faults/deploy.test.ts`; root.
+ */
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Lab } from '../../lab/real/lab.js'
+import { sshPackages } from '../../lab/real/machines/cache.js'
+import type { LabNode } from '../../lab/real/machines/node.js'
+import { ensurePrograms } from '../../lab/real/machines/programs.js'
+import { capture, must } from '../../lab/real/machines/shell.js'
+import { labForTest } from '../support/real-lab.js'
+
+const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'
+const password = 'correct-horse'
+
+interface Served {
+  /** Folder with the files of the packages. */
+  readonly packages: string
+  readonly publicKey: string
+}
+
+/** sshd and sudo on a node, and an administrator who may become root in one of the ways that people have. */
+async function serveSsh(node: LabNode, { packages, publicKey }: Served, sudo: string): Promise<void> {
+  // Not by cp: it would not follow the link `lib` of a node.
+  const unpack = 'tar -C "$0" -cf - . | tar -C "$1" --no-same-owner --keep-directory-symlink -xf -'
+  await must('sh', ['-c', unpack, packages, node.root])
+  await node.put('/etc/sudoers.d/admin', sudo, '0440')
+  await node.put(
+    '/etc/ssh/sshd_config',
+    'PermitRootLogin prohibit-password\nPasswordAuthentication no\nUsePAM no\nSubsystem sftp internal-sftp\n',
+  )
+  await node.must([
+    'sh',
+    '-c',
+    `chmod 4755 /usr/bin/sudo; mkdir -p /run/sshd; id sshd 2>/dev/null || useradd -r -d /run/sshd -s /usr/sbin/nologin sshd
+     useradd -m -s /bin/bash admin; echo 'admin:${password}' | chpasswd`,
+  ])
+  await must('ssh-keygen', ['-A', '-f', node.root])
+  for (const [home, owner] of [
+    ['/root', 'root'],
+    ['/home/admin', 'admin'],
+  ] as const) {
+    await node.must(['install', '-d', '-m700', '-o', owner, '-g', owner, `${home}/.ssh`])
+    await node.put(`${home}/.ssh/authorized_keys`, publicKey, '0600')
+    await node.must(['chown', `${owner}:${owner}`, `${home}/.ssh/authorized_keys`])
+  }
+  await node.must(['systemd-run', '--unit=lab-sshd', '--collect', '/usr/sbin/sshd', '-D'])
+}
+
+/** The operator's own ssh: its configuration, keys and known hosts, by an `ssh` in PATH that names the configuration and writes down what it was asked. */
+async function operatorsSsh(lab: Lab): Promise<{ folder: string; publicKey: string }> {
+  const folder = join(lab.folder, 'ssh')
+  mkdirSync(folder)
+  await must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'id')])
+  const hosts = lab.nodes.map((node) => {
+    const user = node.spec.short === 'cp1' ? 'root' : 'admin'
+    const jump = node.spec.short === 'w2' ? '\n  ProxyJump cp1' : ''
+    return `Host ${node.spec.short}\n  HostName ${node.address}\n  User ${user}${jump}\n`
+  })
+  const common = `Host *\n  IdentityFile ${folder}/id\n  IdentitiesOnly yes\n  UserKnownHostsFile ${folder}/known_hosts\n`
+  writeFileSync(join(folder, 'config'), [...hosts, common].join(''))
+  writeFileSync(
+    join(folder, 'ssh'),
+    `#!/bin/sh\nprintf '%s\\n' "$*" >> ${folder}/asked\nexec /usr/bin/ssh -F ${folder}/config "$@"\n`,
+  )
+  chmodSync(join(folder, 'ssh'), 0o755)
+  return { folder, publicKey: readFileSync(join(folder, 'id.pub'), 'utf8') }
+}
+
+const sudoOf: Readonly<Record<string, string>> = { cp2: 'admin ALL=(ALL) ALL\n' }
+const withoutPassword = 'admin ALL=(ALL) NOPASSWD: ALL\n'
+
+t.test(`Kubernetes ${version}`, async (t: Test) => {
+  const lab = await labForTest(t, version, { agents: false })
+  await ensurePrograms(process.cwd())
+  lab.writeClusterFile()
+  const { folder, publicKey } = await operatorsSsh(lab)
+  const packages = await sshPackages()
+  await Promise.all(
+    lab.nodes.map((node) => serveSsh(node, { packages, publicKey }, sudoOf[node.spec.short] ?? withoutPassword)),
+  )
+  const text = readFileSync(lab.clusterFile, 'utf8')
+  writeFileSync(
+    lab.clusterFile,
+    lab.nodes.reduce(
+      (all, { address, spec }) => all.replace(`address: ${address}}`, `address: ${address}, ssh: ${spec.short}}`),
+      text,
+    ),
+  )
+  const quorate = (args: readonly string[], input = '') => {
+    const [command, argv] = lab.quorate(args)
+    return capture('env', [`PATH=${folder}:${process.env['PATH']}`, command, ...argv], { input })
+  }
+  const deploy = (...more: readonly string[]) => quorate(['deploy', '-f', lab.clusterFile, ...more])
+  const known = async () => {
+    for (const node of lab.nodes) {
+      const key = (await node.must(['cat', '/etc/ssh/ssh_host_ed25519_key.pub'])).split(' ').slice(0, 2).join(' ')
+      writeFileSync(join(folder, 'known_hosts'), `${node.address} ${key}\n`, { flag: 'a' })
+    }
+  }
+
+  await t.test('an unknown host without a terminal is one sentence, and nothing is written', async (t) => {
+    const { exitCode, stdout, stderr } = await deploy('--yes')
+    t.equal(exitCode, 3, stdout + stderr)
+    t.match(stdout + stderr, /host key|known_hosts/i)
+    for (const node of lab.nodes) t.equal((await node.sh(['ls', '/etc/quorate'])).exitCode, 2)
+  })
+
+  await t.test('each node by its way; the one whose sudo wants a password is told, and done with it', async (t) => {
+    await known()
+    const first = await deploy('--yes')
+    t.comment(first.stdout)
+    t.equal(first.exitCode, 3, first.stdout + first.stderr)
+    t.match(first.stdout, /--ask-sudo-password/)
+    const second = await quorate(
+      ['deploy', '-f', lab.clusterFile, '--yes', '--ask-sudo-password', '--limit', lab.node('cp2').spec.name],
+      `${password}\n`,
+    )
+    t.comment(second.stdout)
+    t.equal(second.exitCode, 0, second.stdout + second.stderr)
+    const again = await deploy('--check')
+    t.match(again.stdout, /./)
+    t.notMatch(readFileSync(join(folder, 'asked'), 'utf8'), new RegExp(`${password}|PRIVATE KEY`))
+  })
+
+  await t.test('a changed host key is said, and that node is left alone', async (t) => {
+    const file = join(folder, 'known_hosts')
+    const before = readFileSync(file, 'utf8')
+    const other = (
+      await must('sh', ['-c', `ssh-keygen -q -t ed25519 -N '' -f ${folder}/other && cat ${folder}/other.pub`])
+    ).split(' ')
+    const { address, spec } = lab.node('w1')
+    writeFileSync(file, before.replace(new RegExp(`^${address} .*$`, 'm'), `${address} ${other.slice(0, 2).join(' ')}`))
+    const { exitCode, stdout, stderr } = await deploy('--yes', '--limit', spec.name)
+    t.equal(exitCode, 3, stdout + stderr)
+    t.match(stdout + stderr, /host key/i)
+    writeFileSync(file, before)
+  })
+
+  await t.test('its agents convert the cluster, and are removed after the undo', async (t) => {
+    const nodes = await quorate(['nodes'])
+    t.equal(nodes.exitCode, 0, nodes.stdout + nodes.stderr)
+    const converted = await quorate(['convert', '-f', lab.clusterFile, '--yes'])
+    t.equal(converted.exitCode, 0, converted.stdout + converted.stderr)
+    const run = /\brun (\d{8}t\d{6}-[0-9a-f]{6})\b/.exec(converted.stdout)?.[1] ?? ''
+    const undone = await quorate(['rollback', run, '--yes'])
+    t.equal(undone.exitCode, 0, undone.stdout + undone.stderr)
+    const removed = await quorate(
+      ['deploy', '-f', lab.clusterFile, '--remove', '--yes', '--ask-sudo-password'],
+      `${password}\n`,
+    )
+    t.equal(removed.exitCode, 0, removed.stdout + removed.stderr)
+    for (const node of lab.nodes)
+      t.equal(
+        (await node.sh(['sh', '-c', 'ls -d /etc/quorate /var/lib/quorate-agent /usr/bin/quorate-agent'])).stdout,
+        '',
+      )
+  })
+})
