@@ -16,8 +16,7 @@ async function asked(host: Host, command: Command, signal?: AbortSignal): Promis
   const { exitCode, stdout, stderr } = await host.run(command, signal)
   if (exitCode === 0) return stdout
   throw new QuorateError('COMMAND_FAILED', `ss ended with ${exitCode}: ${stderr.trim()}`, {
-    remedy:
-      'On that node: `systemd-run --pipe --wait ss -Htnp` must print its sockets. It needs the package iproute2 (iproute in RHEL) and a running D-Bus.',
+    remedy: 'On that node: `ss -Htnp` must print its sockets. It needs the package iproute2 (iproute in RHEL).',
   })
 }
 
