@@ -1,5 +1,6 @@
 import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError } from '@quorate/shared/errors'
+import type { RetireApiServerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { EtcdClient } from '../../host/etcd.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
 import { unchanged } from '../context/result.js'
@@ -27,16 +28,9 @@ async function placesOf({ host, kube }: Tools, signal: AbortSignal): Promise<rea
 export const isInEndpoints = async (tools: Tools, signal: AbortSignal): Promise<boolean> =>
   (await placesOf(tools, signal)).length > 0
 
-/** Until when an API server may be stopped, as far as the Service `kubernetes` goes. */
-export interface UnlessBack {
-  readonly unlessInEndpoints: boolean
-  /** Of the node's clock, Unix milliseconds; 0 for no limit. */
-  readonly untilUnixMs: number
-}
-
 /** Whether pods may be sent to this node's API server, or may be before it has stopped. */
 export const mayBeBack = async (
-  { unlessInEndpoints, untilUnixMs }: UnlessBack,
+  { unlessInEndpoints, untilUnixMs }: Pick<RetireApiServerRequest, 'unlessInEndpoints' | 'untilUnixMs'>,
   tools: Tools,
   signal: AbortSignal,
 ): Promise<boolean> =>

@@ -30,6 +30,10 @@ export interface Secret {
   readonly data?: Readonly<Record<string, string>>
 }
 
+/** Whether its condition Ready is true: of a pod or a Node. */
+export const isReady = ({ status }: { readonly status?: { readonly conditions?: readonly Condition[] } }): boolean =>
+  (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True')
+
 interface Condition {
   readonly type: string
   readonly status: string

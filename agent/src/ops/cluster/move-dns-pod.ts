@@ -3,7 +3,7 @@ import { coreDnsLabel } from '@quorate/shared/core-dns-labels'
 import { asQuorateError } from '@quorate/shared/errors'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { KubeApi } from '../../host/kube-api.js'
-import { apiPath, type List, type Pod, type Workload } from './kube-objects.js'
+import { apiPath, isReady, type List, type Pod, type Workload } from './kube-objects.js'
 
 const replacedWithinMs = 60_000
 /**
@@ -68,6 +68,3 @@ export async function untilWhole(kube: KubeApi, signal: AbortSignal, deadlineMs 
   }
   await until('CoreDNS to be whole', look, { deadlineMs, everyMs: 250, signal })
 }
-
-const isReady = ({ status }: Pod): boolean =>
-  (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True')

@@ -1,7 +1,7 @@
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { KubeApi } from '../../host/kube-api.js'
 import type { ChangeContext } from '../context/operation.js'
-import { apiPath, type List, type Pod, unixMs } from './kube-objects.js'
+import { apiPath, isReady, type List, type Pod, unixMs } from './kube-objects.js'
 
 /** A deleted pod has 30 s to end; its successor needs time to start, without a pull. */
 const replacedWithinMs = 90_000
@@ -47,6 +47,3 @@ export async function replaceProxyPods(
   }
   return old.map(({ spec }) => spec?.nodeName ?? '')
 }
-
-const isReady = ({ status }: Pod): boolean =>
-  (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True')

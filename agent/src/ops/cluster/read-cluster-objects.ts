@@ -12,6 +12,7 @@ import type {
 import { sha256Hex } from '@quorate/shared/hash'
 import {
   type ConfigMap,
+  isReady,
   type Lease,
   lastWrite,
   type Node,
@@ -64,14 +65,15 @@ export function pendingRequests(requests: readonly SigningRequest[]): ServingReq
 }
 
 /** A Node with its kubelet's heartbeat: its own lease, and the newest heartbeat of its conditions. */
-export function nodeObject({ metadata, spec, status }: Node, leases: readonly Lease[]): NodeObject {
+export function nodeObject(node: Node, leases: readonly Lease[]): NodeObject {
+  const { metadata, spec, status } = node
   const conditions = status?.conditions ?? []
   const lease = leases.find((one) => one.metadata.namespace === heartbeats && one.metadata.name === metadata.name)
   const addresses = status?.addresses ?? []
   return {
     name: metadata.name,
     internalIps: addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address),
-    ready: conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+    ready: isReady(node),
     controlPlane: metadata.labels?.[controlPlaneLabel] !== undefined,
     kubeletVersion: status?.nodeInfo?.kubeletVersion ?? '',
     leaseRenewedUnixMs: unixMs(lease?.spec?.renewTime),
@@ -95,17 +97,20 @@ export const leaseFacts = ({ metadata, spec }: Lease): LeaseFacts => ({
   renewedUnixMs: unixMs(spec?.renewTime),
 })
 
-export const podFacts = ({ metadata, spec, status }: Pod): PodFacts => ({
-  namespace: metadata.namespace ?? '',
-  name: metadata.name,
-  node: spec?.nodeName ?? '',
-  app: metadata.labels?.['k8s-app'] ?? metadata.labels?.['component'] ?? '',
-  ready: (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True'),
-  startedUnixMs: unixMs(status?.startTime),
-  revision: metadata.labels?.['pod-template-hash'] ?? metadata.labels?.['controller-revision-hash'] ?? '',
-  ending: metadata.deletionTimestamp !== undefined,
-  waitsFor: waitsFor(status),
-})
+export const podFacts = (pod: Pod): PodFacts => {
+  const { metadata, spec, status } = pod
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    node: spec?.nodeName ?? '',
+    app: metadata.labels?.['k8s-app'] ?? metadata.labels?.['component'] ?? '',
+    ready: isReady(pod),
+    startedUnixMs: unixMs(status?.startTime),
+    revision: metadata.labels?.['pod-template-hash'] ?? metadata.labels?.['controller-revision-hash'] ?? '',
+    ending: metadata.deletionTimestamp !== undefined,
+    waitsFor: waitsFor(status),
+  }
+}
 
 /** The reason of its first waiting container, else of its first failed condition. */
 function waitsFor(status: Pod['status']): string {

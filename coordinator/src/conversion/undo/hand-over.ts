@@ -1,5 +1,9 @@
 import { asQuorateError } from '@quorate/shared/errors'
-import { type ProbeEndpointResponse, VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import {
+  type ProbeEndpointResponse,
+  type RetireApiServerRequest,
+  VerifyMode,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
@@ -39,10 +43,7 @@ export function orSay(call: ChangeCall, what: string): (error: unknown) => void 
 }
 
 /** Whether an API server is stopped while the Service may route pods to it, and after which time of its node's clock it may; 0: not known. */
-export interface UnlessBack {
-  readonly unlessInEndpoints: boolean
-  readonly untilUnixMs: number
-}
+export type UnlessBack = Pick<RetireApiServerRequest, 'unlessInEndpoints' | 'untilUnixMs'>
 
 /** Stops a part by an operation of the agent. */
 export type End = (unlessBack: UnlessBack, label: string) => Promise<OperationResult>
