@@ -1,5 +1,6 @@
 import type { QuorateError } from './errors.js'
 import { readFlags } from './flags.js'
+import { remembered } from './remembered.js'
 import type { TextPlace } from './text-place.js'
 import { lineOf, readYaml, type YamlPath, yamlError } from './yaml-text.js'
 
@@ -51,7 +52,7 @@ function readHostPaths(spec: Json, container: Json): HostPath[] {
 }
 
 /** Reads a static pod's manifest; MANIFEST_INVALID, with the place, when it is not a pod with a container. */
-export function readStaticPod(manifestText: string, place: TextPlace): StaticPodView {
+export const readStaticPod = remembered((manifestText, place: TextPlace): StaticPodView => {
   const yaml = readYaml(manifestText, 'MANIFEST_INVALID', place)
   const { value } = yaml
   const invalid = (path: YamlPath, why: string): QuorateError =>
@@ -75,7 +76,7 @@ export function readStaticPod(manifestText: string, place: TextPlace): StaticPod
     hostPaths: readHostPaths(spec, container),
     apparmorProfile: localProfile(metadata, spec, container),
   }
-}
+})
 
 /** Of the securityContext (1.30 and later), or of the annotation before it: `localhost/NAME`. */
 function localProfile(metadata: Json, spec: Json, container: Json): string {

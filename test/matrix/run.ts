@@ -1,4 +1,5 @@
 import t from 'tap'
+import { share } from '../support/share.js'
 import { scenarios } from './all.js'
 import { keepResult } from './results.js'
 
@@ -11,9 +12,9 @@ const all = process.env['QUORATE_MATRIX'] === 'all'
  * written down. QUORATE_SCENARIOS names some, QUORATE_VERSIONS some releases.
  */
 export async function tryScenarios(where: 'simulated' | 'real'): Promise<void> {
-  const wanted = scenarios.filter(({ id, everyRun }) =>
-    asked === undefined ? all || everyRun === true : asked.includes(id),
-  )
+  const ofEveryRun = share(scenarios.filter(({ everyRun }) => everyRun === true))
+  const chosen = all ? scenarios : ofEveryRun
+  const wanted = asked === undefined ? chosen : scenarios.filter(({ id }) => asked.includes(id))
   for (const { id, title, [where]: trial } of wanted) {
     if (trial === undefined) continue
     for (const version of all ? trial.versions : trial.versions.slice(0, 1)) {

@@ -20,6 +20,24 @@ async function convertUnderProbes(lab: Lab): Promise<{ exitCode: number; output:
   return { exitCode, output: stdout + stderr, probes: await probes.stop() }
 }
 
+/** When the virtual IP moved, and when haproxy gave up a server: what could explain a request that failed. */
+async function moved(lab: Lab): Promise<string[]> {
+  const said = async (node: Lab['controlPlanes'][number]): Promise<string[]> => {
+    const units = ['-u', 'quorate-keepalived', '-u', 'quorate-haproxy']
+    const { stdout } = await node.sh([
+      'journalctl',
+      ...units,
+      '--no-pager',
+      '-o',
+      'short-precise',
+      '-g',
+      'Entering| DOWN',
+    ])
+    return stdout.split('\n').filter((line) => line !== '')
+  }
+  return (await Promise.all(lab.controlPlanes.map(said))).flat()
+}
+
 for (const version of realVersions) {
   t.test(`Kubernetes ${version}`, async (t) => {
     const lab = await labForTest(t, version)
@@ -40,6 +58,7 @@ for (const version of realVersions) {
       for (const line of seen) t.comment(line)
       for (const service of ['Service kubernetes', 'cluster DNS'])
         t.match(seen.find((line) => line.includes(`as pods: ${service}`)) ?? output, /: [1-9]\d+ requests, 0 failed/)
+      for (const line of await moved(lab)) t.comment(line)
       for (const probe of probes) {
         t.ok(probe.count > 20, `${probe.name} was probed`)
         t.same(probe.errors, {}, `no failed request at ${probe.name}`)

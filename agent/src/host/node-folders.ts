@@ -8,10 +8,11 @@ import {
 } from '@quorate/shared/cluster-folders'
 import { QuorateError } from '@quorate/shared/errors'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
+import { remembered } from '@quorate/shared/remembered'
 import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
 import { filePlace } from '@quorate/shared/text-place'
 import { readYaml } from '@quorate/shared/yaml-text'
-import type { Host, HostFile } from './host.js'
+import type { Host } from './host.js'
 
 /** WHERE THIS NODE'S CLUSTER KEEPS WHAT KUBEADM MAKES. The only source for that in the agent. */
 export interface NodeFolders extends ClusterFolders {
@@ -59,10 +60,10 @@ interface KubeletSettings {
 
 async function kubeletConfiguration(host: Host): Promise<KubeletSettings> {
   const file = await host.read(usualKubelet.config, { followLinks: true }).catch(() => undefined)
-  return (file && parsedOnce(file, kubeletSettings)) ?? { clientCaFile: '' }
+  return (file && unlessBroken(() => kubeletSettings(file.bytes.toString('utf8')))) ?? { clientCaFile: '' }
 }
 
-function kubeletSettings(text: string): KubeletSettings {
+const kubeletSettings = remembered((text): KubeletSettings => {
   const { value } = readYaml(text, 'CONFIG_MAP_INVALID', filePlace(usualKubelet.config))
   const { staticPodPath, authentication } = (value ?? {}) as {
     staticPodPath?: unknown
@@ -72,28 +73,22 @@ function kubeletSettings(text: string): KubeletSettings {
     ...(typeof staticPodPath === 'string' && staticPodPath !== '' ? { staticPodPath: trimmed(staticPodPath) } : {}),
     clientCaFile: String(authentication?.x509?.clientCAFile ?? ''),
   }
-}
-
-/** Cached by the file's content: one read of a node's facts asks many times. */
-const parsed = new WeakMap<HostFile, unknown>()
-
-/** Undefined if it cannot be parsed: a check or the kubelet reports that. */
-function parsedOnce<T>(file: HostFile, parse: (text: string) => T): T | undefined {
-  if (!parsed.has(file)) {
-    try {
-      parsed.set(file, parse(file.bytes.toString('utf8')))
-    } catch {
-      parsed.set(file, undefined)
-    }
-  }
-  return parsed.get(file) as T | undefined
-}
+})
 
 const trimmed = (path: string): string => path.replace(/(?!^)\/+$/, '')
 
 async function podAt(host: Host, path: string): Promise<StaticPodView | undefined> {
   const file = await host.read(path).catch(() => undefined)
-  return file && parsedOnce(file, (text) => readStaticPod(text, filePlace(path)))
+  return file && unlessBroken(() => readStaticPod(file.bytes.toString('utf8'), filePlace(path)))
+}
+
+/** Undefined if a text cannot be parsed: a check or the kubelet reports that. */
+function unlessBroken<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
 }
 
 async function isThere(host: Host, path: string): Promise<boolean> {

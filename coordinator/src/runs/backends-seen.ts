@@ -4,6 +4,7 @@ import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { probeFrom } from '../conversion/endpoint/probe.js'
 import { apiServerPort } from '../conversion/facts/static-pod-flags.js'
+import { connectToLook } from './connect-to-look.js'
 import type { Session } from './context/session.js'
 import { conversionRun } from './session-run.js'
 
@@ -38,7 +39,7 @@ const turns = 3
  * once. Changes nothing, and needs no certificate for the endpoint yet.
  */
 export async function seeBackends(session: Session, file: ClusterFile, signal: AbortSignal): Promise<BackendsSeen> {
-  const fleet = session.connect()
+  const fleet = await connectToLook(session, file.name)
   try {
     return await look(conversionRun(session, fleet, { id: 'backends', file }), signal)
   } finally {

@@ -8,6 +8,7 @@ import type { MissingNode } from '../engine/absence.js'
 import { type PlannedStep, planSteps } from '../engine/plan.js'
 import { approvalsNeeded } from './approvals/needed.js'
 import { clusterFileHash, planHash } from './approvals/plan-hash.js'
+import { connectToLook } from './connect-to-look.js'
 import type { Session } from './context/session.js'
 import { estimateSeconds } from './estimate.js'
 import { conversionRun, workersMayMiss } from './session-run.js'
@@ -39,7 +40,7 @@ export interface Plan {
 
 /** Facts, findings and the ordered actions with their diffs. Changes nothing on any node. */
 export async function planConversion(session: Session, file: ClusterFile): Promise<Plan> {
-  const fleet = session.connect()
+  const fleet = await connectToLook(session, file.name)
   try {
     const run = conversionRun(session, fleet, { id: 'plan', file, mayMiss: workersMayMiss(file) })
     const { findings: seen, facts } = await assess(run, session.checks ?? allChecks)

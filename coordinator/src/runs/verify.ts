@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { ClusterFile } from '../config/cluster-file.js'
 import { allProofs } from '../conversion/proofs/all.js'
 import { type Proved, prove, type Verification } from '../conversion/proofs/prove.js'
+import { connectToLook } from './connect-to-look.js'
 import { listRuns } from './context/read-runs.js'
 import type { Session } from './context/session.js'
 import { nobodyMissing } from './nobody-missing.js'
@@ -11,7 +12,7 @@ import { undoneProof } from './undone.js'
 /** Whether this cluster is highly available now: every proof on the live cluster; changes nothing. */
 export async function verifyCluster(session: Session, file: ClusterFile, signal: AbortSignal): Promise<Verification> {
   setMaxListeners(0, signal) // calls to every node listen to it; that is no leak
-  const fleet = session.connect()
+  const fleet = await connectToLook(session, file.name)
   try {
     const verified = await prove(
       conversionRun(session, fleet, { id: 'verify', file }),

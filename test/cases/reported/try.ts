@@ -4,6 +4,7 @@ import { planConversion } from '@quorate/coordinator/runs/plan'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
+import { share } from '../../support/share.js'
 import { clusterForTest } from '../../support/simulated-cluster.js'
 import { publicCases } from './all.js'
 import type { ExpectedFinding, PlanTrial, PublicCase } from './case.js'
@@ -20,9 +21,11 @@ const nameOf = ({ id, kind, input }: PublicCase): string => `${kind} ${id}: ${in
 
 /** Puts each of one part of them into one sound simulated cluster, plans, and takes it out again. Parts are tried at the same time, each by a file. */
 export async function tryPlans(part: number, parts: number): Promise<void> {
-  const cases = wanted
-    .flatMap((one) => ('plan' in one.trial ? [{ one, trial: one.trial.plan }] : []))
-    .filter((_, index) => index % parts === part)
+  const cases = share(
+    wanted
+      .flatMap((one) => ('plan' in one.trial ? [{ one, trial: one.trial.plan }] : []))
+      .filter((_, index) => index % parts === part),
+  )
   if (cases.length === 0) return
   await t.test('put into a sound cluster, one by one', async (t) => {
     const cluster = await clusterForTest(t, { workers: 1 })
@@ -95,7 +98,7 @@ function matches(cluster: SimulatedCluster, expected: PlanTrial['finds'][number]
 
 /** Whole conversions, each of a cluster of its own. */
 export async function tryConversions(): Promise<void> {
-  for (const one of wanted)
+  for (const one of share(wanted.filter(({ trial }) => 'conversion' in trial)))
     if ('conversion' in one.trial) {
       const { conversion } = one.trial
       await t.test(nameOf(one), (t) => conversion(t))
