@@ -162,7 +162,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   },
   'coordinator/src/fleet': {
     may: ['shared/src', 'shared/src/gen', 'coordinator/src/config'],
-    doors: ['@grpc/grpc-js', 'node:tls'],
+    doors: ['@grpc/grpc-js', 'node:tls', 'p-limit'],
   },
   // What is printed as JSON and served by REST: schemas, without effects.
   'coordinator/src/documents': { may: [], doors: ['zod'] },

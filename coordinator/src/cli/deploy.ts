@@ -16,6 +16,7 @@ import { line } from '../documents/document.js'
 import { deployment } from '../documents/fleet.js'
 import type { Session } from '../runs/context/session.js'
 import { requireFree } from '../runs/require-free.js'
+import { requireOver } from '../runs/require-over.js'
 import { hasFleetIn, initState } from '../state/init.js'
 import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
@@ -49,7 +50,10 @@ export const deployCommand: CommandMaker = (context, finish) =>
     .option('--check', 'show what is there and what would change; change nothing')
     .option('--dry-run', 'the same as --check')
     .option('--rollback', 'put back what the nodes had before the last deploy')
-    .option('--remove', 'remove the agent, its identity, unit and state; backups of runs on the nodes go with it')
+    .option(
+      '--remove',
+      'remove the agent, its identity, unit and state; backups of runs on the nodes go with it (not while a run is unfinished)',
+    )
     .option(
       '--ask-sudo-password',
       'ask once for the password of sudo; without a terminal, the first line of standard input',
@@ -79,6 +83,7 @@ async function deploy(context: CliContext, options: Options): Promise<number> {
   const agents = deed === 'deploy' ? await agentFiles(options.agent ?? [], process.execPath) : []
   const session = (await hasFleetIn(options.state)) ? await context.openSession(options.state) : undefined
   if (!isCheck && session !== undefined) await requireFree(session, file.name)
+  if (!isCheck && session !== undefined && deed === 'remove') await requireOver(session, file.name, '--remove')
   const password = options.askSudoPassword === true ? await sudoPassword(context) : undefined
   const ssh = await openSsh()
   try {
