@@ -44,7 +44,7 @@ const onEveryNode: Record<string, Program> = {
     )
   },
   ip: (site, { node }) => ok(`${JSON.stringify(interfaces(site, node))}\n`),
-  ss: (_site, { node }, args) => ok(args.some((word) => word.includes('l')) ? listening(node) : established(node)),
+  ss: (_site, { node }, [flags = '']) => ok(flags.includes('l') ? listening(node, flags) : established(node)),
   // Of an open file of the agent. Only root can, and a simulated node may run without.
   chown: async (_site, _machine, [owner = '', path = '']) => {
     const [uid, gid] = owner.split(':').map(Number)
@@ -179,12 +179,13 @@ function interfaces(site: Site, { address, defaultAddress, name, faults, otherFa
   ]
 }
 
-function listening({ listening: sockets }: Machine['node']): string {
+/** With the program (-p), or with the socket's inode (-e). */
+function listening({ listening: sockets }: Machine['node'], flags: string): string {
   return [...sockets]
-    .map(
-      ({ address, port, process, pid }) =>
-        `LISTEN 0      4096   ${hostPort(address, port).padStart(20)} 0.0.0.0:* users:(("${process}",pid=${pid},fd=7))\n`,
-    )
+    .map(({ address, port, process, pid }) => {
+      const more = flags.includes('p') ? `users:(("${process}",pid=${pid},fd=7))` : `ino:${pid}${port} sk:1 <->`
+      return `LISTEN 0      4096   ${hostPort(address, port).padStart(20)} 0.0.0.0:* ${more}\n`
+    })
     .join('')
 }
 

@@ -65,7 +65,7 @@ fi
 if "$@" > "$units/$name.log" 2>&1; then state=active; sub=exited; result=success; code=0; else code=$?; state=failed; sub=failed; result=exit-code; fi
 printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\nUnitFileState=transient\\nResult=%s\\nExecMainStatus=%s\\nExecMainStartTimestamp=Tue 2026-03-03 10:11:12 UTC\\n' $state $sub $result $code > "$units/$name"`,
   journalctl: 'cat "$QUORATE_HOST_ROOT/run/units/$(echo "$1" | cut -d= -f2).log" 2>/dev/null || true',
-  ss: 'case "$1" in -Htlnp) cat "$QUORATE_HOST_ROOT/run/ss-listening" ;; *) cat "$QUORATE_HOST_ROOT/run/ss-established" ;; esac',
+  ss: 'case "$1" in -Htln*) cat "$QUORATE_HOST_ROOT/run/ss-listening" ;; *) cat "$QUORATE_HOST_ROOT/run/ss-established" ;; esac',
   ip: 'cat "$QUORATE_HOST_ROOT/run/ip-addr.json"',
   getent: 'exit 2',
   timedatectl: 'echo yes',

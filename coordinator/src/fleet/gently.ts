@@ -3,12 +3,13 @@ import pLimit from 'p-limit'
 import type { Fleet } from './fleet.js'
 
 const questionsAtOnce = 2
-/** A node that answers slowly is not waited for twice as long. */
+/** Of the time that an answer took; at most so long, where a node answers slowly. */
+const rests = 2
 const longestRestMs = 2_000
 
 /**
- * A fleet whose nodes are asked two questions at a time, all nodes together, each followed by a rest as long as its answer took: for a look
- * while a run works on them. Nodes and coordinator keep most of their time for the run; the look takes some times as long.
+ * A fleet whose nodes are asked two questions at a time, all nodes together, each followed by a rest of twice the time that its answer took:
+ * for a look while a run works on them. Nodes and coordinator keep most of their time for the run; the look takes some times as long.
  */
 export function gently(fleet: Fleet, clock: Clock = systemClock): Fleet {
   const limit = pLimit(questionsAtOnce)
@@ -24,7 +25,7 @@ export function gently(fleet: Fleet, clock: Clock = systemClock): Fleet {
             void limit(async () => {
               const began = clock.now()
               await agent.read(...question).then(resolve, reject)
-              await rest(clock.now() - began)
+              await rest(rests * (clock.now() - began))
             })
           }),
       }

@@ -3,9 +3,30 @@ import type { ListeningPort, SocketFacts } from '@quorate/shared/gen/quorate/v1/
 import { commands } from '../../host/commands.js'
 import type { Command, Host } from '../../host/host.js'
 
-/** TCP ports that something listens on (`ss -Htlnp`). */
-export const readListening = async (host: Host, signal?: AbortSignal): Promise<ListeningPort[]> =>
-  parseListening(await asked(host, commands.listeningSockets(), signal))
+/** Of the last sockets that were seen. A machine has one agent; sockets of another text than these are asked for again. */
+let last: { readonly sockets: string; readonly ports: readonly ListeningPort[] } | undefined
+
+/**
+ * TCP ports that something listens on, with the program's name. Sockets without names are read each time, by a child; the names take a unit of
+ * their own, and are read again when a socket has come or gone: a gate asks several times a second.
+ */
+export async function readListening(host: Host, signal?: AbortSignal): Promise<ListeningPort[]> {
+  const sockets = identities(await asked(host, commands.listeningSockets(), signal))
+  if (sockets === undefined || sockets !== last?.sockets) {
+    const ports = parseListening(await asked(host, commands.listeningPrograms(), signal))
+    last = sockets === undefined ? undefined : { sockets, ports }
+    return ports
+  }
+  return [...last.ports]
+}
+
+/** Lines of `ss -Htlne`: address and inode of each socket, which no other one has while it is open. Undefined if one has none. */
+function identities(text: string): string | undefined {
+  const lines = rows(text).map(({ state, local, inode }) =>
+    inode === undefined ? undefined : `${state} ${local} ${inode}`,
+  )
+  return lines.includes(undefined) ? undefined : lines.sort().join('\n')
+}
 
 /** Established TCP connections (`ss -Htnp`). */
 export const readEstablished = async (host: Host, signal?: AbortSignal): Promise<SocketFacts[]> =>
@@ -16,7 +37,8 @@ async function asked(host: Host, command: Command, signal?: AbortSignal): Promis
   const { exitCode, stdout, stderr } = await host.run(command, signal)
   if (exitCode === 0) return stdout
   throw new QuorateError('COMMAND_FAILED', `ss ended with ${exitCode}: ${stderr.trim()}`, {
-    remedy: 'On that node: `ss -Htnp` must print its sockets. It needs the package iproute2 (iproute in RHEL).',
+    remedy:
+      'On that node: `systemd-run --pipe --wait ss -Htnp` must print its sockets. It needs the package iproute2 (iproute in RHEL) and a running D-Bus.',
   })
 }
 
@@ -45,6 +67,7 @@ interface Row {
   readonly peer: string
   /** As the kernel shortens them, at most 15 characters. */
   readonly processes: readonly string[]
+  readonly inode: string | undefined
 }
 
 function rows(text: string): Row[] {
@@ -52,7 +75,7 @@ function rows(text: string): Row[] {
     const [state, , , local, peer] = line.trim().split(/\s+/)
     if (state === undefined || local === undefined || peer === undefined) return []
     const processes = [...line.matchAll(/\("([^"]*)",pid=/g)].map((match) => match[1] ?? '')
-    return [{ state, local, peer, processes: [...new Set(processes)] }]
+    return [{ state, local, peer, processes: [...new Set(processes)], inode: /\bino:(\d+)/.exec(line)?.[1] }]
   })
 }
 

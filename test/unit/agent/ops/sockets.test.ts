@@ -1,6 +1,7 @@
 import t from 'tap'
+import type { Command, Host } from '../../../../agent/src/host/host.js'
 import { listSockets } from '../../../../agent/src/ops/list-sockets.js'
-import { parseListening } from '../../../../agent/src/ops/network/sockets.js'
+import { parseListening, readListening } from '../../../../agent/src/ops/network/sockets.js'
 import { OpsNode, rejected } from '../../../support/ops-node.js'
 
 const established = `ESTAB      0      0                  192.168.13.30:45678              192.168.13.100:8443  users:(("kubelet",pid=700,fd=12))
@@ -34,4 +35,45 @@ LISTEN 0 128 [::]:22 [::]:*
     { address: '::', port: 8443, process: 'haproxy' },
     { address: '::', port: 22, process: '' },
   ])
+})
+
+t.test('the programs of listening sockets are asked for again when a socket has come or gone', async (t) => {
+  const asked: string[] = []
+  let lines: readonly (readonly [inode: string, program: string])[] = [['101', 'haproxy']]
+  let queued = 0
+  const host = {
+    run: async ({ file, args }: Command) => {
+      asked.push(file)
+      const socket = `LISTEN ${queued} 4096 *:8443 *:*`
+      const shown = lines.map(([inode, program]) =>
+        args.includes('-Htlne') ? `${socket} ${inode} sk:1 <->` : `${socket} users:(("${program}",pid=2,fd=5))`,
+      )
+      return { exitCode: 0, stdout: shown.join('\n'), stderr: '' }
+    },
+  } as unknown as Host
+  const programs = async () => (await readListening(host)).map(({ process }) => process)
+  const withInodes = (...sockets: readonly (readonly [string, string])[]) => {
+    lines = sockets.map(([inode, program]) => [inode === '' ? '' : `ino:${inode}`, program])
+    asked.length = 0
+  }
+
+  withInodes(['101', 'haproxy'])
+  t.same([await programs(), asked], [['haproxy'], ['ss', 'systemd-run']])
+  queued = 3
+  asked.length = 0
+  t.same([await programs(), asked], [['haproxy'], ['ss']], 'a connection that waits makes no other socket')
+  withInodes(['102', 'nginx'])
+  t.same([await programs(), asked], [['nginx'], ['ss', 'systemd-run']], 'another program took the port')
+  withInodes(['102', 'nginx'], ['103', 'haproxy'])
+  t.same(
+    [await programs(), asked],
+    [
+      ['nginx', 'haproxy'],
+      ['ss', 'systemd-run'],
+    ],
+  )
+  for (const _ of [1, 2]) {
+    withInodes(['', 'haproxy'])
+    t.same([await programs(), asked], [['haproxy'], ['ss', 'systemd-run']], 'without inodes always')
+  }
 })

@@ -65,32 +65,35 @@ for (const [held, expected] of [
     t.equal(most(), expected)
   })
 
-t.test('after an answer its place rests as long as the answer took; closing the fleet ends every rest', async (t) => {
-  const { fleet, asked } = waitingFleet()
-  const rests: { ms: number; end: () => void; signal: AbortSignal | undefined }[] = []
-  let now = 0
-  const clock: Clock = {
-    now: () => now,
-    sleep: (ms, signal) => new Promise((end) => rests.push({ ms, end, signal })),
-  }
-  const turn = () => new Promise(setImmediate)
-  const looking = gently(fleet, clock)
-  void ask(looking)
-  await turn()
-  now = 700
-  asked.shift()?.()
-  await turn()
-  now = 9_000
-  asked.shift()?.()
-  await turn()
-  t.match(rests, [{ ms: 700 }, { ms: 2_000 }], 'a slow node is not waited for twice as long')
-  t.equal(asked.length, 0, 'both places rest')
-  rests[0]?.end()
-  await turn()
-  t.equal(asked.length, 1)
-  looking.close()
-  t.ok(rests.every(({ signal }) => signal?.aborted))
-})
+t.test(
+  'after an answer its place rests twice as long as the answer took; closing the fleet ends every rest',
+  async (t) => {
+    const { fleet, asked } = waitingFleet()
+    const rests: { ms: number; end: () => void; signal: AbortSignal | undefined }[] = []
+    let now = 0
+    const clock: Clock = {
+      now: () => now,
+      sleep: (ms, signal) => new Promise((end) => rests.push({ ms, end, signal })),
+    }
+    const turn = () => new Promise(setImmediate)
+    const looking = gently(fleet, clock)
+    void ask(looking)
+    await turn()
+    now = 700
+    asked.shift()?.()
+    await turn()
+    now = 9_000
+    asked.shift()?.()
+    await turn()
+    t.match(rests, [{ ms: 1_400 }, { ms: 2_000 }], 'after a slow node not longer than two seconds')
+    t.equal(asked.length, 0, 'both places rest')
+    rests[0]?.end()
+    await turn()
+    t.equal(asked.length, 1)
+    looking.close()
+    t.ok(rests.every(({ signal }) => signal?.aborted))
+  },
+)
 
 t.test('a question that fails says so, and frees its place', async (t) => {
   const failing: Fleet = {
