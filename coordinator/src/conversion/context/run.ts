@@ -78,6 +78,8 @@ export class InProcess {
   preflights = 0
   /** The last change of the load balancer's backends: one at a time. */
   balancing: Promise<unknown> = Promise.resolve()
+  /** The last end of an API server that leaves: one at a time. */
+  ending: Promise<unknown> = Promise.resolve()
   /** The last reading of the cluster's facts; `startedAt` in Unix milliseconds. */
   clusterReading: { readonly startedAt: number; readonly facts: Promise<ClusterFacts> } | undefined
   /** What kubeadm would write for the joiners, by the sha256 of the request. */

@@ -61,6 +61,22 @@ t.test('it ends when no node is led to it, and not while it was put back meanwhi
   )
 })
 
+t.test('two that leave end one after the other, also where the first one fails', async (t) => {
+  const { run, node, asked } = leaving(() => true)
+  const end = async (_: UnlessBack, label: string) => {
+    asked.push(`${label} begins`)
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+    asked.push(`${label} ends`)
+    if (asked.length === 3) throw new QuorateError('COMMAND_FAILED', 'it does not stop')
+    return facts({})
+  }
+  const going = { call: paperCall(), onlyJoined: true, end }
+  const [first, second] = await Promise.allSettled([endUnled(run, node, going), endUnled(run, node, going)])
+  t.match([first.status, second.status], ['rejected', 'fulfilled'])
+  const one = ['leaveApiEndpoints leave-endpoints-1', 'retire-1 begins', 'retire-1 ends']
+  t.same(asked, [...one, ...one])
+})
+
 t.test('one that is the only endpoint, or never stays out, ends as it would have before', async (t) => {
   const only = leaving(() => true, true)
   const tried: string[] = []
