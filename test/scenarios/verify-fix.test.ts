@@ -1,10 +1,9 @@
 import t, { type Test } from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import { type Flaw, flaws } from '../faults/flaws/all.js'
-import { errorsFound, findingsOf } from '../faults/flaws/find-flaws.js'
+import type { Flaw } from '../faults/flaws/all.js'
+import { errorsFound, findingsOf, flawsToTry } from '../faults/flaws/find-flaws.js'
 import type { FlawedCluster } from '../faults/flaws/flawed-cluster.js'
 import { simulatedFlaws } from '../faults/flaws/simulated.js'
-import { share } from '../support/share.js'
 import { clusterForTest, ended, everything, journalOf, runOf, stepsOf } from '../support/simulated-cluster.js'
 
 /** QUORATE_FLAWS=id,id puts in only those. */
@@ -87,8 +86,6 @@ t.test('verify --fix fixes what a step fixes, and says honestly what none does',
   })
 
   // Pinned to one node by its Deployment: no rollout spreads such pods.
-  for (const flaw of only
-    ? flaws.filter(({ id }) => only.includes(id))
-    : share(flaws.filter(({ id }) => id !== 'coredns-on-one-node')))
+  for (const flaw of flawsToTry(only).filter(({ id }) => id !== 'coredns-on-one-node'))
     await t.test(flaw.id, (t) => tryFlaw(t, cluster, flaw))
 })

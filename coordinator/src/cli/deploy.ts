@@ -82,8 +82,10 @@ async function deploy(context: CliContext, options: Options): Promise<number> {
   const isCheck = options.check === true || options.dryRun === true
   const agents = deed === 'deploy' ? await agentFiles(options.agent ?? [], process.execPath) : []
   const session = (await hasFleetIn(options.state)) ? await context.openSession(options.state) : undefined
-  if (!isCheck && session !== undefined) await requireFree(session, file.name)
-  if (!isCheck && session !== undefined && deed === 'remove') await requireOver(session, file.name, '--remove')
+  if (!isCheck && session !== undefined) {
+    await requireFree(session, file.name)
+    if (deed === 'remove') await requireOver(session, file.name, '--remove')
+  }
   const password = options.askSudoPassword === true ? await sudoPassword(context) : undefined
   const ssh = await openSsh()
   try {

@@ -50,10 +50,14 @@ export async function errorsFound(t: Test, cluster: FlawedCluster, flaw?: Flaw):
   t.same(await until(cluster, found), { found, exitCode: flaw === undefined ? 0 : 7 }, 'verify finds just that')
 }
 
+/** Those that are asked for by their ids; without any, what CI tries of all. */
+export const flawsToTry = (only?: readonly string[]): readonly Flaw[] =>
+  only === undefined ? share(flaws) : flaws.filter(({ id }) => only.includes(id))
+
 /** Puts every flaw into a converted cluster, one after the other: `verify` finds each and only it, and nothing once it is out. */
 export async function findFlaws(t: Test, cluster: FlawedCluster, only?: readonly string[]): Promise<void> {
   t.same(await until(cluster, []), sound, 'nothing is found on a sound cluster')
-  for (const flaw of only ? flaws.filter(({ id }) => only.includes(id)) : share(flaws)) {
+  for (const flaw of flawsToTry(only)) {
     await t.test(flaw.id, async (t) => {
       const out = await flaw.put(cluster)
       const found = await until(cluster, wantedOf(flaw, cluster)).finally(out)

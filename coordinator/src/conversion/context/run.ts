@@ -1,5 +1,6 @@
 import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Endpoint } from '@quorate/shared/names'
+import { oneAtATime } from '@quorate/shared/one-at-a-time'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Absence } from '../../engine/absence.js'
 import type { RecordedFinding } from '../../engine/recorded-finding.js'
@@ -76,10 +77,10 @@ export class InProcess {
   readonly leaving = new Set<NodeEntry>()
   /** Joiners whose `kubeadm join phase preflight` runs now. */
   preflights = 0
-  /** The last change of the load balancer's backends: one at a time. */
-  balancing: Promise<unknown> = Promise.resolve()
-  /** The last end of an API server that leaves: one at a time. */
-  ending: Promise<unknown> = Promise.resolve()
+  /** Changes of the load balancer's backends. */
+  readonly balancing = oneAtATime()
+  /** Ends of API servers that leave. */
+  readonly ending = oneAtATime()
   /** The last reading of the cluster's facts; `startedAt` in Unix milliseconds. */
   clusterReading: { readonly startedAt: number; readonly facts: Promise<ClusterFacts> } | undefined
   /** What kubeadm would write for the joiners, by the sha256 of the request. */

@@ -97,7 +97,7 @@ export function balanceServing(
   without?: NodeEntry,
 ): Promise<readonly NodeEntry[]> {
   const { inProcess } = run
-  const turn = inProcess.balancing.then(async () => {
+  return inProcess.balancing(async () => {
     if (without !== undefined) inProcess.leaving.add(without)
     const backends = await servingNow(run, without)
     if (backends.length === 0)
@@ -115,6 +115,4 @@ export function balanceServing(
     await run.loadBalancer.setBackends(pool, call)
     return backends
   })
-  inProcess.balancing = turn.catch(() => undefined)
-  return turn
 }

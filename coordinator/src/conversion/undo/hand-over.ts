@@ -61,16 +61,14 @@ const connections = 24
 
 /**
  * Stops an API server once it has left the endpoints of default/kubernetes and that Service routes no node to it. One after the other: one that
- * shuts down writes the endpoints anew from a list of all that it read a moment before, which may put back another that has just left.
+ * shuts down writes the endpoints from a list of all that it read a moment before, which may put back another that has just left.
  */
 export function endUnled(
   run: ConversionRun,
   node: NodeEntry,
   going: Going & { readonly end: End },
 ): Promise<OperationResult> {
-  const turn = run.inProcess.ending.then(() => endAlone(run, node, going))
-  run.inProcess.ending = turn.catch(() => undefined)
-  return turn
+  return run.inProcess.ending(() => endAlone(run, node, going))
 }
 
 async function endAlone(
