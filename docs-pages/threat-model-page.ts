@@ -224,6 +224,10 @@ Of the container runtime it takes 4 MiB for an answer, 10,000 containers and tag
 
 An age key in the memory of the agent, new at each start, never stored. Its thief (root on that node) opens what is sealed to that process, while it runs: join secrets of that node for the runs of that time.
 
+### A node's token
+
+The file that \`quorate token node\` printed, until it expires or is used. Its thief who reaches \`quorate serve --enroll-listen\` first joins as that node: he gets its identity, and what [a node's key](#agents-certificate) gives. The machine that was meant is then refused, and told that another key used its token; \`quorate revoke NODE\` ends what the thief has. After the machine has joined the token is of no use to anybody.
+
 ### REST token
 
 \`STATE/rest/token\`. Its thief starts and undoes conversions of enrolled nodes with cluster files of its own, through the coordinator. It gets neither keys nor backups.

@@ -3,10 +3,13 @@ import { resolve } from 'node:path'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
 import { parseRunId } from '@quorate/shared/names'
+import { parseNodeToken } from '@quorate/shared/node-token'
 import { version } from '@quorate/shared/version'
 import { Command } from 'commander'
+import { parseCoordinator, readToken } from './host/join-arguments.js'
 import { LinuxHost } from './host/linux-host.js'
 import { install } from './install/install.js'
+import { join } from './install/join.js'
 import { keptBackups, openBackup } from './kept-backups.js'
 import { startAgent } from './start-agent.js'
 
@@ -88,15 +91,21 @@ program
   })
 
 program
-  .command('enroll')
-  .description('join a fleet online (not in this version)')
-  .allowUnknownOption()
-  .allowExcessArguments()
-  .action(() => {
-    throw new QuorateError('USAGE', 'this version has no online enrolment', {
-      remedy:
-        'On the machine of the coordinator: `quorate enroll NODE --address HOST --bundle DIR`. Copy the files in DIR to /etc/quorate on this node (root, 0600), then `systemctl enable --now quorate-agent`.',
-    })
+  .command('join')
+  .description(
+    'join the fleet of a token (`quorate token node`): makes a key, has it certified, starts the agent. For root; run again after a failure',
+  )
+  .argument('<coordinator>', 'ADDRESS:PORT of `quorate serve --enroll-listen`')
+  .requiredOption('--token-file <file>', 'file with the token; `-` reads standard input')
+  .option('--root <dir>', 'the folder in which the paths of the node begin', '/')
+  .addHelpText('after', '\nExample:\n  quorate-agent join 192.168.13.10:7447 --token-file /run/join.token')
+  .action(async (coordinator: string, { tokenFile, root }: { tokenFile: string; root: string }) => {
+    const place = parseCoordinator(coordinator)
+    const token = parseNodeToken(await readToken(tokenFile), tokenFile)
+    const { node, already } = await join(new LinuxHost(resolve(root)), { coordinator: place, token })
+    process.stdout.write(
+      already ? `${node} has joined already: nothing was changed.\n` : `${node} has joined; its agent runs.\n`,
+    )
   })
 
 // `quorate-agent backups | head`: who reads has seen enough.

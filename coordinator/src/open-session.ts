@@ -17,6 +17,7 @@ import { enrolmentOf } from './state/enrolment.js'
 import { type CoordinatorIdentity, hasNoFleet, readIdentity, readRoots, readState } from './state/fleet-ca.js'
 import { fleetTrustOf } from './state/fleet-trust.js'
 import { keepBackup } from './state/keep-backup.js'
+import { nodeTokens } from './state/node-tokens.js'
 import { type OwnIdentity, requireRoot } from './state/own-identity.js'
 import { type StatePaths, statePaths } from './state/paths.js'
 import { type Renewals, renewalsOf } from './state/renewals.js'
@@ -72,6 +73,7 @@ interface Parts {
 function sessionOf(paths: StatePaths, { own, calling, backupRecipient }: Parts): Session {
   const revocations = revocationsOf(paths, own)
   const seenNow = seenNowStore(paths.seenNow)
+  const [renewals, enrolment] = [renewalsOf(paths), enrolmentOf(paths)]
   return {
     connect: ({ roots, ...options } = {}) => {
       const identity = calling()
@@ -96,8 +98,9 @@ function sessionOf(paths: StatePaths, { own, calling, backupRecipient }: Parts):
     tokens: restTokens(paths.restTokens),
     trust: fleetTrustOf(paths, { denyLists: revocations, fleetCa: own().ca }),
     rotations: runStore(paths.rotations),
-    renewals: renewalsOf(paths),
-    enrolment: enrolmentOf(paths),
+    renewals,
+    enrolment,
+    nodeTokens: nodeTokens(paths, { enrolment, renewals }),
     history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }

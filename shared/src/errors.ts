@@ -92,6 +92,18 @@ export const catalogue = {
     exit: 'blocked',
     remedy: 'Try the same kubeconfig with `kubectl get nodes`, then run `quorate discover` again. Nothing was changed.',
   },
+  COORDINATOR_UNREACHABLE: {
+    status: 'UNAVAILABLE',
+    exit: 'blocked',
+    remedy:
+      'On the machine of the coordinator: `quorate serve --enroll-listen ADDRESS:PORT` must run, and its port must be open from here. Then run this command again.',
+  },
+  COORDINATOR_UNTRUSTED: {
+    status: 'UNAUTHENTICATED',
+    exit: 'blocked',
+    remedy:
+      'Look at the address, and at what stands between: a proxy that opens TLS is not the coordinator. After a rotation of the root, create another token: `quorate token node NAME --address HOST`.',
+  },
   AGENT_UNREACHABLE: {
     status: 'UNAVAILABLE',
     exit: 'blocked',

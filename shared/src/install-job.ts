@@ -74,7 +74,8 @@ export function parseInstallAnswer(printed: string): InstallAnswer | undefined {
   }
 }
 
-function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
+/** The JSON object that a text is; undefined for any other text. */
+export function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined

@@ -33,6 +33,8 @@ const rules: readonly Rule[] = [
   [/AGE-SECRET-KEY-1[A-Z0-9]+/gi, hidden],
   redactTokens,
   [/\b(Bearer|Basic) [A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${hidden}`],
+  // Tokens of Quorate's own: of REST, and of nodes that join.
+  [/\b(quorate(?:-node)?_[a-z0-9.-]{1,253}_)[A-Za-z0-9_-]{43}/g, `$1${hidden}`],
   // kubeadm's bootstrap token, `id.secret`: the id is public, it names the Secret.
   [/(?<![A-Za-z0-9._-])([a-z0-9]{6})\.[a-z0-9]{16}(?![A-Za-z0-9._-])/g, `$1.${hidden}`],
   [

@@ -40,7 +40,7 @@ t.test('what changes something is for operators, approvers for approvals and enr
   t.same(by('observer'), [])
   t.same(by('auditor'), [])
   t.same(by('approver'), ['approve', 'approvals add'])
-  t.same(by('enroller'), ['enroll'])
+  t.same(by('enroller'), ['enroll', 'token node'])
   for (const [what, { asks }] of Object.entries(commandTable))
     if (asks === 'operator') t.ok(Object.hasOwn(acts, what), `${what} is recorded`)
 })

@@ -375,7 +375,16 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/rest/context',
       'coordinator/src/rest/routes',
     ],
-    doors: ['fastify', '@fastify/swagger', 'node:tls', 'node:net', 'node:https', 'node:fs/promises'],
+    doors: [
+      'fastify',
+      '@fastify/swagger',
+      '@fastify/rate-limit',
+      'zod',
+      'node:tls',
+      'node:net',
+      'node:https',
+      'node:fs/promises',
+    ],
   },
   // The files that put the rooms together; one starts this program again, for --detach.
   'coordinator/src': {

@@ -100,6 +100,7 @@ t.test('what each command prints with -o json is what its published schema says'
   await check(['backup', 'verify'], ['backups'])
   await check(['backup', 'restore', run, node, 'files', '--to', `${folder}/restored`], ['restored'])
   await check(['token', 'create', 'dashboard'], ['token-created'])
+  await check(['token', 'node', 'spare.example.com', '--address', '192.0.2.9'], ['node-token-created'])
   await check(['token', 'list'], ['tokens'])
   await check(['identity', 'issue', 'alice', '--role', 'approver', '--to', `${folder}/alice`], ['identity-issued'])
   await check(['identity', 'list'], ['identities'])

@@ -1,3 +1,4 @@
+import { parseCoordinator } from '@quorate/agent/host/join-arguments'
 import { readPlanDocument } from '@quorate/coordinator/cli/plan-document'
 import { makeStyle, printable } from '@quorate/coordinator/cli/render/style'
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
@@ -23,13 +24,14 @@ import { unifiedDiff } from '@quorate/shared/diff'
 import { letEtcdListen } from '@quorate/shared/etcd-listen'
 import { certificatesIn } from '@quorate/shared/fleet-chain'
 import { outsideHostsBlock, withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
-import { parseInstallAnswer, parseInstallJob } from '@quorate/shared/install-job'
+import { objectIn, parseInstallAnswer, parseInstallJob } from '@quorate/shared/install-job'
 import { virtualIpOf } from '@quorate/shared/kube-vip-manifest'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { commandWords, splitUnitFiles } from '@quorate/shared/kubelet-command'
 import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { maskBy, maskedWords } from '@quorate/shared/mask'
+import { parseNodeToken } from '@quorate/shared/node-token'
 import { readOsRelease } from '@quorate/shared/os-release'
 import { readOtherStaticPod } from '@quorate/shared/other-static-pod'
 import { heldByDnf, packagesInDpkgStatus, unattendedByApt, unattendedByDnf } from '@quorate/shared/package-holds'
@@ -125,6 +127,9 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   parseAgentConfig: (text) => parseAgentConfig(text, '/etc/quorate/agent.yaml'),
   apparmor: (text) => [loadedProfiles(text), fileRules(text)],
   dnsProblem: (text) => dnsProblem(Buffer.from(text), 1),
+  nodeToken: (text) => parseNodeToken(text, 'join.token'),
+  parseCoordinator,
+  objectIn,
   deployed: (text) => [parseLook(text), partsOf(text), parseInstallAnswer(text), parseInstallJob(text)],
   sshProblem: (text) => sshProblem({ exitCode: 1, stdout: '', stderr: text }, { node: 'a', ssh: 'a' }),
   parseSystemdTime,

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { QuorateError } from '@quorate/shared/errors'
+import { sha256Hex } from '@quorate/shared/hash'
 import { isCode, syncFolder, temporaryBeside } from './durable-file.js'
 
 /** Gives a file another name as well, in place of what has that name now: after a power cut there is the old one or this one, whatever its size. Both names on one file system. */
@@ -30,11 +31,15 @@ export async function moveFolder(from: string, to: string): Promise<void> {
  */
 export async function onlyOne<T>(name: string, patienceMs: number, work: () => Promise<T>): Promise<T> {
   for (const deadline = Date.now() + patienceMs; ; await sleep(200)) {
-    const release = await hold(`\0${name}`)
+    const release = await hold(abstractName(name))
     if (release !== undefined) return work().finally(release)
     if (Date.now() > deadline) throw new QuorateError('NODE_BUSY', 'another installation is running on this node')
   }
 }
+
+/** An abstract name has at most 107 bytes (unix(7)). */
+const longestName = 100
+const abstractName = (name: string): string => `\0${Buffer.byteLength(name) <= longestName ? name : sha256Hex(name)}`
 
 function hold(path: string): Promise<(() => void) | undefined> {
   return new Promise((resolve, reject) => {

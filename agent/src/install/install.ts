@@ -12,16 +12,14 @@ import { keyMatches } from '@quorate/shared/pki'
 import { isTemporary } from '../host/durable-file.js'
 import type { Host } from '../host/host.js'
 import { linkInto, moveFolder, onlyOne } from '../host/place-file.js'
+import { endIdentity, type Identity, writeIdentity } from './identity.js'
 import { installedBinary, places, smallFiles } from './places.js'
 import { exists, keepPrevious, putPreviousBack } from './previous.js'
-import { labelFiles, startService } from './service.js'
+import { labelFiles, startService, unitOfRelease } from './service.js'
 
-const { home, config, unit } = installPaths
+const { home, config } = installPaths
 /** An installation that a lost connection left alone ends within this. */
 const patienceMs = 120_000
-
-/** Of the release that this binary is of; written in when it is packaged. */
-const unitText = process.env['QUORATE_AGENT_UNIT']
 
 /** What a stream brought: its folder below `installPaths.home`, as the node sees it. */
 interface Stream {
@@ -92,8 +90,6 @@ const work: Readonly<Record<InstallJob['job'], (stream: Stream, job: InstallJob)
   },
 }
 
-type Identity = Readonly<Record<'agent.yaml' | 'fleet-ca.crt' | 'node.crt' | 'node.key', Buffer>>
-
 /** CERTIFICATE_INVALID unless the certificate that came is for the key that was made here last. */
 async function readIdentity({ host, from }: Stream): Promise<Identity> {
   const bytesOf = async (path: string): Promise<Buffer> => {
@@ -113,34 +109,13 @@ async function readIdentity({ host, from }: Stream): Promise<Identity> {
 }
 
 async function putIntoPlace(host: Host, identity: Identity | undefined): Promise<void> {
-  if (unitText === undefined)
-    throw new QuorateError('INTERNAL', 'this quorate-agent was not built by `npm run package`: it has no unit file')
+  const unit = unitOfRelease()
   if (identity !== undefined) await writeIdentity(host, identity)
-  await host.replace(unit, Buffer.from(unitText), { mode: 0o644 })
+  await host.replace(installPaths.unit, unit, { mode: 0o644 })
   if (await exists(host, places.stagedBinary))
     await linkInto(host.realPath(places.stagedBinary), host.realPath(installedBinary))
   await labelFiles(host, [...Object.values(smallFiles), installedBinary])
   await startService(host)
-}
-
-/** The certificate last, and beside until then: a power cut in between leaves a pair that the agent can complete (host/own-identity.ts). */
-async function writeIdentity(host: Host, identity: Identity): Promise<void> {
-  if (!(await exists(host, config))) await host.makeFolder(config, { mode: 0o750, uid: 0, gid: 0 })
-  const write = (name: string, bytes: Buffer, mode = 0o644) =>
-    host.replace(`${config}/${name}`, bytes, { mode, exact: true })
-  await write('fleet-ca.crt', identity['fleet-ca.crt'])
-  await write('agent.yaml', identity['agent.yaml'])
-  await write('node.crt.next', identity['node.crt'])
-  await write('node.key', identity['node.key'], 0o600)
-  await write('node.crt', identity['node.crt'])
-  await host.remove(`${config}/node.crt.next`)
-}
-
-/** An installation that was killed after its certificate was in place has left it beside that place too. */
-async function endIdentity(host: Host): Promise<void> {
-  const [cert, key] = await Promise.all(['node.crt', 'node.key'].map((name) => host.read(`${config}/${name}`)))
-  if (cert !== undefined && key !== undefined && keyMatches(cert.bytes.toString(), key.bytes.toString()))
-    await host.remove(`${config}/node.crt.next`)
 }
 
 /** What an installation that was killed left, beside what counts. */

@@ -2,6 +2,15 @@ import { QuorateError } from '@quorate/shared/errors'
 import { commands } from '../host/commands.js'
 import type { Command, Host } from '../host/host.js'
 
+/** Of the release that this binary is of; written in when it is packaged. */
+const unitText = process.env['QUORATE_AGENT_UNIT']
+
+/** The unit file that this binary has inside. */
+export function unitOfRelease(): Buffer {
+  if (unitText !== undefined) return Buffer.from(unitText)
+  throw new QuorateError('INTERNAL', 'this quorate-agent was not built by `npm run package`: it has no unit file')
+}
+
 /** What systemd says of the agent's unit. */
 export interface ServiceState {
   readonly active: boolean

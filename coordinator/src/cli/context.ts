@@ -10,6 +10,8 @@ export interface ServeOptions {
   /** Unset: in the state folder. */
   readonly tokenFile?: string
   readonly tls?: boolean
+  /** `ADDRESS:PORT` where nodes join with a token; unset: nowhere. */
+  readonly enrollListen?: string
   /** Every run needs at least so many approvals; unset: as its cluster file says. */
   readonly approvals?: number
 }
@@ -17,6 +19,8 @@ export interface ServeOptions {
 /** A running REST server. */
 export interface Served {
   readonly url: string
+  /** Where nodes join. */
+  readonly enrollUrl?: string
   /** File with the bearer token. */
   readonly tokenFile: string
   close(): Promise<void>

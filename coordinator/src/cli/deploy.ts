@@ -182,6 +182,7 @@ function asDocument({ node, now, does, changes, problem: blocked }: FoundNode, e
   return {
     ...{ name: node.name, ssh: node.ssh ?? node.address, now, does, changes: [...changes] },
     state: end?.state ?? ('planned' as const),
+    ...(end === undefined ? {} : { bytes: end.bytes, seconds: Math.round(end.seconds * 10) / 10 }),
     ...(problem === undefined
       ? {}
       : { problem: { code: problem.code, message: problem.message, remedy: problem.remedy } }),

@@ -7,6 +7,7 @@ import { auditCommand } from './audit.js'
 import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
 import { commandsOf, nameOf } from './command-name.js'
+import { completionCommand } from './completion.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { convertCommand } from './convert.js'
 import { deployCommand } from './deploy.js'
@@ -62,6 +63,7 @@ const commands: readonly CommandMaker[] = [
   serveCommand,
   tokenCommand,
   identityCommand,
+  completionCommand,
 ]
 
 const after = `

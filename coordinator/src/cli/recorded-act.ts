@@ -29,6 +29,7 @@ export const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   approve: 'here',
   'approvals add': 'here',
   'token create': 'here',
+  'token node': 'here',
   'token revoke': 'here',
   serve: 'here',
 }

@@ -26,6 +26,10 @@ export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
       'approvals that every run of this server needs at least, whatever its cluster file says; 0 to 5',
       leastApprovals,
     )
+    .option(
+      '--enroll-listen <address:port>',
+      'also let nodes join with a token (`quorate token node`) at this address: one route, TLS; closed unless given',
+    )
     .option('--tls', 'serve TLS on loopback too; accepts client certificates of the fleet')
     .addHelpText(
       'after',
@@ -35,6 +39,7 @@ export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
       const stopped = new Promise<void>((resolve) => onStop(resolve))
       const served = await serve(command.optsWithGlobals<ServeOptions>())
       terminal.err(`Serving ${served.url}; the token is in ${served.tokenFile}.\n`)
+      if (served.enrollUrl !== undefined) terminal.err(`Nodes join with a token at ${served.enrollUrl}.\n`)
       await stopped
       await served.close()
     })

@@ -1,20 +1,25 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { type Role, roles } from '@quorate/shared/roles'
 import { Command, Option } from 'commander'
+import { dialTarget } from '../config/node-address.js'
 import { line } from '../documents/document.js'
-import { tokenCreated, tokens as tokensDocument } from '../documents/fleet.js'
+import { nodeTokenCreated, tokenCreated, tokens as tokensDocument } from '../documents/fleet.js'
+import { parseRequest } from '../state/enroll-bundle.js'
+import type { NodeTokens } from '../state/node-tokens.js'
 import type { RestTokens } from '../state/rest-tokens.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { tokensText } from './render/tokens.js'
 
 export const tokenCommand: CommandMaker = (context) =>
   new Command('token')
-    .summary('create, list and revoke tokens of REST')
+    .summary('create, list and revoke tokens of REST, and of nodes that join')
     .description(
-      'Each program or person that uses `quorate serve` gets a token of its own, with a role and an end. A change counts at the next request; event ' +
+      '`token node` makes the one-time token with which a machine joins the fleet without ssh. ' +
+        'Each program or person that uses `quorate serve` gets a token of its own, with a role and an end. A change counts at the next request; event ' +
         'streams that a revoked token opened end within a second.',
     )
     .addCommand(createCommand(context))
+    .addCommand(nodeCommand(context))
     .addCommand(listCommand(context))
     .addCommand(revokeCommand(context))
 
@@ -60,22 +65,82 @@ const createCommand = ({ terminal, openSession, now }: CliContext) =>
         )
     })
 
+const ttlUnits: Readonly<Record<string, number>> = { m: 60_000, h: 60 * 60_000, d: dayMs }
+const mostTtlMs = 7 * dayMs
+
+interface NodeOptions extends CommonOptions {
+  readonly address: string
+  readonly ttl: string
+}
+
+const nodeCommand = ({ terminal, openSession, now }: CliContext) =>
+  new Command('node')
+    .summary('create the token with which one machine joins the fleet, and print it, once')
+    .description(
+      'For machines that are installed without ssh (golden images, cloud-init). The token is for this name and for the first key that uses it: the ' +
+        'same machine may ask again, another one may not. It tells the machine which fleet to trust. An earlier token of this node ends. ' +
+        'NODE is the name that `kubectl get nodes` shows; for a machine that is to join, its hostname.',
+    )
+    .argument('<node>', 'node name')
+    .requiredOption('--address <host[:port]>', 'address at which this machine reaches the agent; default port: 7445')
+    .option('--ttl <time>', 'until it expires: minutes, hours or days, such as 30m, 2h, 1d; at most 7d', '30m')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate serve --enroll-listen 192.168.13.10:7447\n  quorate token node k8sworker3.example.com --address 192.168.13.37 > join.token\n' +
+        '  quorate-agent join 192.168.13.10:7447 --token-file join.token      (on that machine)',
+    )
+    .action(async (name: string, _options, command: Command) => {
+      const { state, output, address, ttl } = command.optsWithGlobals<NodeOptions>()
+      const { node, agent } = parseRequest({ node: name, address })
+      const wish = { node, agent: dialTarget(agent.host, agent.port), expiresAt: now() + ttlMs(ttl) }
+      const createdAt = now()
+      const token = await nodeTokensOf(await openSession(state)).create(wish)
+      if (output === 'json')
+        return terminal.out(line(nodeTokenCreated, { token, kept: { ...wish, createdAt, used: false } }))
+      terminal.out(`${token}\n`)
+      terminal.err(
+        `For ${node}, until ${new Date(wish.expiresAt).toISOString().slice(0, 16)}Z. It is not shown again. On that machine:\n` +
+          '  quorate-agent join COORDINATOR:PORT --token-file FILE\n',
+      )
+    })
+
+function ttlMs(text: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  const ms = Number(number) * (ttlUnits[unit] ?? 0)
+  if (ms > 0 && ms <= mostTtlMs) return ms
+  throw new QuorateError('USAGE', `--ttl ${JSON.stringify(text)} is no time such as 30m, 2h or 1d, at most 7d`)
+}
+
 const listCommand = ({ terminal, openSession, now }: CliContext) =>
-  new Command('list').summary('list tokens with role and end').action(async (_options, command: Command) => {
-    const { state, output } = command.optsWithGlobals<CommonOptions>()
-    const tokens = await tokensOf(await openSession(state)).list()
-    terminal.out(output === 'json' ? line(tokensDocument, { tokens }) : tokensText(tokens, now()))
-  })
+  new Command('list')
+    .summary('list tokens, of REST and of nodes, with their ends')
+    .action(async (_options, command: Command) => {
+      const { state, output } = command.optsWithGlobals<CommonOptions>()
+      const session = await openSession(state)
+      const [tokens, nodes] = await Promise.all([tokensOf(session).list(), session.nodeTokens?.list() ?? []])
+      terminal.out(output === 'json' ? line(tokensDocument, { tokens, nodes }) : tokensText({ tokens, nodes }, now()))
+    })
+
+interface RevokeOptions extends CommonOptions {
+  readonly node?: boolean
+}
 
 const revokeCommand = ({ terminal, openSession }: CliContext) =>
   new Command('revoke')
     .summary('revoke a token')
     .argument('<name>', 'name of the token')
+    .option('--node', 'the token of the node of this name')
     .action(async (name: string, _options, command: Command) => {
-      const { state } = command.optsWithGlobals<CommonOptions>()
-      await tokensOf(await openSession(state)).revoke(name)
-      terminal.err(`Token ${name} is revoked.\n`)
+      const { state, node = false } = command.optsWithGlobals<RevokeOptions>()
+      const session = await openSession(state)
+      await (node ? nodeTokensOf(session) : tokensOf(session)).revoke(name)
+      terminal.err(`${node ? 'The token of' : 'Token'} ${name} is revoked.\n`)
     })
+
+function nodeTokensOf({ nodeTokens }: { readonly nodeTokens?: NodeTokens }): NodeTokens {
+  if (nodeTokens === undefined) throw new QuorateError('STATE_NOT_INITIALISED', 'this state folder keeps no tokens')
+  return nodeTokens
+}
 
 function tokensOf({ tokens }: { readonly tokens?: RestTokens }): RestTokens {
   if (tokens === undefined) throw new QuorateError('STATE_NOT_INITIALISED', 'this state folder keeps no tokens')

@@ -32,6 +32,9 @@ export interface FoundNode {
 export interface NodeEnd {
   readonly node: string
   readonly state: 'done' | 'failed'
+  /** What travelled to it, before ssh encrypts it; and how long it took. */
+  readonly bytes: number
+  readonly seconds: number
   readonly problem?: QuorateError
 }
 
@@ -146,17 +149,27 @@ export async function doOnNodes(nodes: readonly FoundNode[], wish: DoWish): Prom
   const means: Means = { enrolment, renewals, enrolled, connect: () => session.connect(), progress: wish.progress }
   try {
     return await atATime(nodes, async (found) => {
-      const end = await doOn(found, means).then(
-        (): NodeEnd => ({ node: found.node.name, state: 'done' }),
-        (error: unknown): NodeEnd => ({
-          ...{ node: found.node.name, state: 'failed', problem: asQuorateError(error, found.node.name) },
-        }),
-      )
+      const end = await endOf(found, means)
       wish.ended(end)
       return end
     })
   } finally {
     await lease.release()
+  }
+}
+
+/** Does what was planned for one node, with the numbers of it; never throws. */
+async function endOf(found: FoundNode, means: Means): Promise<NodeEnd> {
+  const { node, channel } = found
+  const [began, sentBefore] = [performance.now(), channel.sent()]
+  const problem = await doOn(found, means).then(
+    () => undefined,
+    (error: unknown) => asQuorateError(error, node.name),
+  )
+  return {
+    ...{ node: node.name, state: problem === undefined ? 'done' : 'failed' },
+    ...{ bytes: channel.sent() - sentBefore, seconds: (performance.now() - began) / 1000 },
+    ...(problem === undefined ? {} : { problem }),
   }
 }
 

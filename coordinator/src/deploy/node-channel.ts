@@ -23,6 +23,8 @@ export interface NodeChannel {
   send(job: InstallJob, cargo?: Cargo): Promise<InstallAnswer>
   /** Removes the agent and all of its files. */
   remove(): Promise<void>
+  /** Bytes that have gone to the node, before ssh encrypts them. */
+  sent(): number
 }
 
 /** `password`: of sudo on the nodes; only nodes that ask for it get it. */
@@ -31,8 +33,10 @@ export function nodeChannel(ssh: Ssh, node: NodeEntry, password: string | undefi
   const channel = ssh.channel(destination)
   const place = { node: node.name, ssh: destination }
   const failed = (answer: SshAnswer) => sshProblem(answer, place)
-  const root = rootOn(channel, password)
+  let sent = 0
+  const root = rootOn(channel, { password, count: (bytes) => (sent += bytes) })
   return {
+    sent: () => sent,
     async open() {
       const answer = await channel.open()
       if (answer.exitCode !== 0) throw failed(answer)
@@ -66,14 +70,19 @@ export function nodeChannel(ssh: Ssh, node: NodeEntry, password: string | undefi
 }
 
 /** Runs commands as root; the first one shows how its user becomes that. */
-function rootOn(channel: SshChannel, password: string | undefined) {
+function rootOn(
+  channel: SshChannel,
+  { password, count }: { readonly password: string | undefined; readonly count: (bytes: number) => void },
+) {
   let rights: Rights = 'by itself'
   return async (what: Parameters<typeof remoteCommand>[0], input: readonly Uint8Array[]): Promise<SshAnswer> => {
-    const run = () =>
-      channel.run(
+    const run = () => {
+      count(input.reduce((bytes, piece) => bytes + piece.length, 0))
+      return channel.run(
         remoteCommand(what, rights),
         rights === 'by password' ? [Buffer.from(`${password}\n`), ...input] : input,
       )
+    }
     const answer = await run()
     if (rights === 'by password' || password === undefined || !needsPassword(answer)) return answer
     rights = 'by password'

@@ -57,6 +57,8 @@ export const deployment = document('deployment', 'Agents on nodes, and what beca
       state: z
         .enum(['planned', 'done', 'failed'])
         .describe('`planned`: not done, because of --check, or because nothing was to be done.'),
+      bytes: count.optional().describe('What travelled to it, before ssh encrypts it; of a node that was worked on.'),
+      seconds: z.number().optional().describe('How long the work took.'),
       problem: object({ code: text, message: text, remedy: text }).optional(),
     }),
   ),
@@ -122,7 +124,23 @@ const restToken = object({
   expiresAt: time,
 })
 
-export const tokens = document('tokens', 'Tokens of REST: `quorate token list`.', { tokens: list(restToken) })
+const nodeToken = object({
+  node: text,
+  agent: text.describe('Where the coordinator will reach its agent.'),
+  createdAt: time,
+  expiresAt: time,
+  used: flag.describe('A key has used it: it is for no other one.'),
+})
+
+export const tokens = document('tokens', 'Tokens of REST and of nodes that are to join: `quorate token list`.', {
+  tokens: list(restToken),
+  nodes: list(nodeToken),
+})
+
+export const nodeTokenCreated = document('node-token-created', 'A new token of a node: `quorate token node`.', {
+  token: text.describe('Printed once: it is kept nowhere.'),
+  kept: nodeToken,
+})
 
 export const tokenCreated = document('token-created', 'A new token of REST: `quorate token create`.', {
   token: text.describe('Printed once: it is kept nowhere.'),

@@ -1,24 +1,16 @@
-import { chmod } from 'node:fs/promises'
 import type { Server } from 'node:https'
-import { hostname } from 'node:os'
-import { type Clock, systemClock } from '@quorate/shared/clock'
-import { asQuorateError, QuorateError } from '@quorate/shared/errors'
-import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
+import { systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
-import { isDnsName } from '@quorate/shared/names'
-import { pause } from '@quorate/shared/pause'
-import { handshakeLimits } from '@quorate/shared/unproven-connections'
 import type { FastifyInstance } from 'fastify'
 import type { Session } from '../runs/context/session.js'
-import { isCertificateDue, type KeepIdentitiesOptions, keepIdentities } from '../runs/keep-identities.js'
+import { keepIdentities } from '../runs/keep-identities.js'
 import type { Credentials } from './access.js'
 import { buildApp } from './app.js'
-import { type ListenAddress, parseListen } from './listen-address.js'
-
-/** Certificate and key of an issuer, and the roots that it is below; PEM. */
-interface IssuerOfFleet extends KeyPair {
-  readonly rootsPem: string
-}
+import { buildEnrolment } from './enrolment.js'
+import { parseListen } from './listen-address.js'
+import { listening } from './listening.js'
+import { type IssuerOfFleet, keepShown, tlsOptions } from './shown-certificate.js'
 
 export interface ServeOptions {
   readonly session: Session
@@ -48,8 +40,6 @@ export interface Serving {
 const log = createLog('quorate-rest')
 /** Checking a missing worker is cheap. */
 const catchUpEveryMs = 10_000
-/** A new certificate is issued at each start, and when a third of its life is left. */
-const certificateDays = 90
 const hourMs = 3_600_000
 
 /** Serves REST; resolves when it listens. PORT_IN_USE, or USAGE for an address without any authentication. */
@@ -71,118 +61,61 @@ export async function serve({
   const stopped = new AbortController()
   const app = buildApp({ session, token, ...named, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
   app.addHook('preClose', async () => stopped.abort())
-  await listenAt(app, address).catch(async (error: NodeJS.ErrnoException) => {
-    await app.close()
-    throw cannotListen(error, address, listen)
-  })
-  const bound = app.addresses()[0]
-  const url = urlOf(address, { secure, port: typeof bound === 'object' ? bound.port : undefined })
+  const url = await listening(app, address, { listen, secure })
   log.info('listening', { url })
-  const keeping = { everyMs: renewEveryMs, signal: stopped.signal }
+  const keeping = { everyMs: renewEveryMs, signal: stopped.signal, clock: session.clock ?? systemClock }
   void keepIdentities(session, keeping)
-  const show = (next: ReturnType<typeof tlsOptions>) => (app.server as Server).setSecureContext(next)
   if (https !== undefined)
     void keepShown(
       https,
-      { issuer, make: (ca) => tlsOptions(ca, address), show },
-      { ...keeping, clock: session.clock ?? systemClock },
+      showing(app, issuer, (ca) => tlsOptions(ca, address)),
+      keeping,
     )
   return { url, close: () => app.close() }
 }
+
+type EnrolmentOptions = Pick<ServeOptions, 'session' | 'listen' | 'issuer' | 'renewEveryMs'>
+
+/** Lets nodes join with a token; always TLS, no route but that one. Resolves when it listens; errors as `serve`. */
+export async function serveEnrolment({
+  session,
+  listen,
+  issuer,
+  renewEveryMs = hourMs,
+}: EnrolmentOptions): Promise<Serving> {
+  const address = parseListen(listen)
+  if (address.kind === 'unix')
+    throw new QuorateError('USAGE', 'nodes cannot join through a socket of this machine', {
+      where: listen,
+      remedy: 'Use an address that the nodes reach: --enroll-listen ADDRESS:PORT.',
+    })
+  const https = tlsOptions(await issuer(), address)
+  const app = buildEnrolment({ session, https })
+  const stopped = new AbortController()
+  app.addHook('preClose', async () => stopped.abort())
+  const url = await listening(app, address, { listen, secure: true })
+  log.info('nodes can join with a token', { url })
+  const keeping = { everyMs: renewEveryMs, signal: stopped.signal, clock: session.clock ?? systemClock }
+  void keepShown(
+    https,
+    showing(app, issuer, (ca) => tlsOptions(ca, address)),
+    keeping,
+  )
+  return { url, close: () => app.close() }
+}
+
+/** How a server gets its next certificate. */
+const showing = (
+  app: FastifyInstance,
+  issuer: ServeOptions['issuer'],
+  make: (ca: IssuerOfFleet) => ReturnType<typeof tlsOptions>,
+) => ({
+  ...{ issuer, make },
+  show: (next: ReturnType<typeof tlsOptions>) => (app.server as Server).setSecureContext(next),
+})
 
 const unprotected = (where: string): QuorateError =>
   new QuorateError('USAGE', 'a token is required: without TLS there are no client certificates', {
     where,
     remedy: 'Set --token-file, or serve TLS with --tls.',
   })
-
-async function listenAt(app: FastifyInstance, address: ListenAddress): Promise<void> {
-  if (address.kind === 'unix') await privately(address.path, () => app.listen({ path: address.path }))
-  else await app.listen({ host: address.host, port: address.port })
-}
-
-/** Makes a socket that only this user can connect to, from its first moment on: a mode that is set afterwards comes too late. */
-async function privately(path: string, listen: () => Promise<unknown>): Promise<void> {
-  const before = process.umask(0o077)
-  try {
-    await listen()
-  } finally {
-    process.umask(before)
-  }
-  await chmod(path, 0o600)
-}
-
-function tlsOptions(ca: IssuerOfFleet, address: ListenAddress) {
-  const host = address.kind === 'tcp' ? [address.host] : []
-  const { certPem, keyPem } = issueCertificate({
-    ca,
-    commonName: 'coordinator',
-    organizations: ['quorate:coordinator'],
-    dnsNames: ['localhost', hostname().toLowerCase()].filter(isDnsName),
-    ipAddresses: ['127.0.0.1', ...host.filter((each) => each !== '127.0.0.1' && each !== '0.0.0.0' && each !== '::')],
-    days: certificateDays,
-    usage: 'server',
-  })
-  // A caller without a certificate may have the token; access.ts accepts only verified certificates.
-  return {
-    ca: ca.rootsPem,
-    cert: `${certPem}${ca.certPem}`,
-    key: keyPem,
-    minVersion: 'TLSv1.3',
-    handshakeTimeout: handshakeLimits.withinMs,
-    requestCert: true,
-    rejectUnauthorized: false,
-  } as const
-}
-
-interface Keeping extends KeepIdentitiesOptions {
-  readonly clock: Clock
-}
-
-interface Showing<Shown> {
-  issuer(): Promise<IssuerOfFleet>
-  make(ca: IssuerOfFleet): Shown
-  show(next: Shown): void
-}
-
-/** Shows a new certificate to those who connect from then on, when it is due and when other roots are trusted; connections stay. */
-async function keepShown<Shown extends { readonly cert: string; readonly ca: string }>(
-  first: Shown,
-  { issuer, make, show }: Showing<Shown>,
-  { everyMs, signal, clock }: Keeping,
-) {
-  let shown = first
-  while (!signal.aborted) {
-    try {
-      const ca = await issuer()
-      if (isCertificateDue(shown.cert, clock.now()) || ca.rootsPem !== shown.ca) {
-        shown = make(ca)
-        show(shown)
-      }
-    } catch (error) {
-      log.warn('the certificate of REST cannot be renewed', { message: asQuorateError(error).message })
-    }
-    await pause(everyMs, signal)
-  }
-}
-
-function cannotListen(error: NodeJS.ErrnoException, address: ListenAddress, listen: string): QuorateError {
-  const options = { where: listen, cause: error }
-  if (error.code !== 'EADDRINUSE')
-    return new QuorateError('USAGE', `cannot listen on this address: ${error.message}`, options)
-  if (address.kind === 'tcp')
-    return new QuorateError('PORT_IN_USE', 'another program listens on this address', {
-      ...options,
-      remedy: 'Stop that program, or use another address with --listen.',
-    })
-  return new QuorateError('PORT_IN_USE', 'the socket already exists', {
-    ...options,
-    remedy: `If no \`quorate serve\` uses it, remove ${address.path}.`,
-  })
-}
-
-function urlOf(address: ListenAddress, { secure, port }: { secure: boolean; port: number | undefined }): string {
-  if (address.kind === 'unix') return `unix:${address.path}`
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  return `${secure ? 'https' : 'http'}://${host}:${port ?? address.port}`
-}

@@ -60,7 +60,8 @@ export const agentConfigText = ({ node, listen, recipient }: Record<'node' | 'li
 export const listenOf = ({ host, port }: { readonly host: string; readonly port: number }): string =>
   dialTarget(isIP(host) === 0 ? '0.0.0.0' : host, port)
 
-function parseRequest({ node, address }: EnrolRequest) {
+/** USAGE for what is no name of a node, or no address. */
+export function parseRequest({ node, address }: Pick<EnrolRequest, 'node' | 'address'>) {
   if (!isDnsName(node)) {
     throw new QuorateError('USAGE', `${JSON.stringify(node)} is not a node's name`, {
       remedy: 'Write it as `kubectl get nodes` shows it; for a machine to join, as its hostname.',

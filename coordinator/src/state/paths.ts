@@ -35,6 +35,8 @@ export interface StatePaths {
   readonly restToken: string
   /** Tokens of REST that were created by name, one file each, without the token. */
   readonly restTokens: string
+  /** Tokens with which nodes join, some files each, without the secret. */
+  readonly nodeTokens: string
   /** What was done with this state folder: `history.jsonl` and its checkpoint. */
   readonly audit: string
   /** Signs the checkpoints. */
@@ -71,6 +73,7 @@ export function statePaths(folder: string): StatePaths {
     leases: at('leases'),
     restToken: at('rest', 'token'),
     restTokens: at('rest', 'tokens'),
+    nodeTokens: at('fleet', 'node-tokens'),
     audit: at('audit'),
     historyKey: at('fleet', 'history.key'),
     identities: at('fleet', 'identities.json'),

@@ -1,9 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { isPersonName as isName, type Role, roles } from '@quorate/shared/roles'
 import { z } from 'zod'
+import { absent, readTokenFile } from './token-file.js'
 import { syncFolder } from './write-file.js'
 
 const record = z.strictObject({
@@ -46,8 +47,8 @@ const hashOf = (token: string): string => createHash('sha256').update(token).dig
 export function restTokens(folder: string, now: () => number = Date.now): RestTokens {
   const pathOf = (name: string) => join(folder, `${name}.json`)
   const read = async (name: string) => {
-    const text = await readFile(pathOf(name), 'utf8').catch(absent)
-    return text === undefined ? undefined : { name, ...parsed(text, pathOf(name)) }
+    const kept = await readTokenFile(pathOf(name), record)
+    return kept === undefined ? undefined : { name, ...kept }
   }
   return {
     async create(wish) {
@@ -97,18 +98,6 @@ function checkName(name: string): void {
     })
 }
 
-function parsed(text: string, path: string): z.output<typeof record> {
-  try {
-    return record.parse(JSON.parse(text))
-  } catch (cause) {
-    throw new QuorateError('USAGE', 'the file of a token cannot be read', {
-      where: path,
-      cause,
-      remedy: 'Remove the file: that revokes the token. Then create another one.',
-    })
-  }
-}
-
 async function writeNew(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
@@ -125,9 +114,4 @@ async function writeNew(path: string, text: string): Promise<void> {
     await file.close()
   }
   await syncFolder(dirname(path))
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined
-  throw error
 }

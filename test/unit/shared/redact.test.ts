@@ -20,6 +20,8 @@ t.test('what is secret goes, wherever it stands', async (t) => {
     [`certificateKey: "${certificateKey}"`, certificateKey],
     [`--certificate-key ${certificateKey}`, certificateKey],
     [`Using certificate key:\n${certificateKey}`, certificateKey],
+    [`token quorate-node_k8sworker3.example.com_${'Z_-9'.repeat(10)}abc_${'0'.repeat(64)}`, 'Z_-9Z_-9'],
+    [`quorate_dash-board_${'Z_-9'.repeat(10)}abc`, 'Z_-9Z_-9'],
     ['client-key-data: c2VjcmV0', 'c2VjcmV0'],
     ['{"password":"a b c"}', 'a b c'],
     ["auth_pass 'x': password: 'it is'", 'it is'],

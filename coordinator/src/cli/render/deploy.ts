@@ -1,5 +1,5 @@
 import type { FoundNode, NodeEnd } from '../../deploy/deploy.js'
-import { plural } from '../../report/words.js'
+import { duration, plural } from '../../report/words.js'
 import { printable, type Style } from './style.js'
 
 /** What is on each node and what would change there; equal nodes in one paragraph. */
@@ -23,11 +23,14 @@ function groupText(group: readonly FoundNode[], style: Style): string {
   return `${style.strong(names)}: ${printable(first.now)}\n${changes.map((change) => `  ${printable(change)}\n`).join('')}`
 }
 
-/** How one node ended. */
-export const nodeEndText = ({ node, state, problem }: NodeEnd, style: Style): string =>
+/** How one node ended, what travelled to it and how long it took. */
+export const nodeEndText = ({ node, state, bytes, seconds, problem }: NodeEnd, style: Style): string =>
   problem === undefined
-    ? `${style.good(node)}: ${state}\n`
+    ? `${style.good(node)}: ${state}, ${size(bytes)} sent, ${duration(seconds * 1000)}\n`
     : `${style.bad(node)}: ${printable(problem.message)}\n  next: ${printable(problem.remedy)}\n`
+
+const size = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`
 
 /** The last lines: what happened, and what to type next. */
 export function deployClosing(
@@ -52,5 +55,7 @@ export function deployClosing(
     : failed > 0
       ? 'Next: correct what is named above, then run the same command again.\n'
       : `Next:\n  quorate plan -f ${file}\n`
-  return `\n${counts.join(', ')}.\n${next}`
+  const sent = ends.reduce((sum, { bytes }) => sum + bytes, 0)
+  const all = sent === 0 ? '' : ` ${size(sent)} sent in all.`
+  return `\n${counts.join(', ')}.${all}\n${next}`
 }

@@ -14,6 +14,7 @@ import type { ApprovalStore } from '../../state/approvals.js'
 import type { BackupStore } from '../../state/backups.js'
 import type { Enrolment } from '../../state/enrolment.js'
 import type { FleetTrust } from '../../state/fleet-trust.js'
+import type { NodeTokens } from '../../state/node-tokens.js'
 import type { Person } from '../../state/own-identity.js'
 import type { Renewals } from '../../state/renewals.js'
 import type { RequestFolder } from '../../state/request-folder.js'
@@ -57,6 +58,8 @@ export interface Session {
   readonly renewals?: Renewals
   /** Enrols nodes that make their keys themselves; unset: none can be. */
   readonly enrolment?: Enrolment
+  /** Tokens with which nodes join; unset: none can. */
+  readonly nodeTokens?: NodeTokens
   /** Where acts are recorded; unset: nowhere. */
   readonly history?: History
   /** Where approvals are kept; unset: nowhere. */
