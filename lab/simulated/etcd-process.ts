@@ -5,12 +5,10 @@ import {
   AuthService,
   ClusterService,
   KVService,
-  LeaseService,
   MaintenanceService,
   type Member,
   type ResponseHeader,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
-import { masterLeaseMs } from './api-server.js'
 import type { EtcdCluster, EtcdMemberState } from './etcd-cluster.js'
 import { hostPort, placeOf } from './host-port.js'
 import type { SimulatedNetwork } from './network.js'
@@ -207,16 +205,8 @@ export class EtcdProcess {
           cluster.requireRoot(userOf(call))
           const { key } = call.request
           const wroteAt = cluster.masterLeases.get(apiServerOf(key))
-          // The time when it was written is the id of its lease: each writing has one of its own.
-          return { header: this.header(), kvs: wroteAt === undefined ? [] : [{ key, lease: String(wroteAt) }] }
-        }),
-    })
-    server.addService(LeaseService, {
-      leaseTimeToLive: (call: Call & { request: { ID: string } }, callback: Callback<object>) =>
-        answer(call, callback, () => {
-          const left = Math.floor((Number(call.request.ID) + masterLeaseMs - Date.now()) / 1000)
-          const grantedTTL = String(masterLeaseMs / 1000)
-          return { header: this.header(), ID: call.request.ID, TTL: String(Math.max(left, -1)), grantedTTL }
+          // The time when it was written is as good as a revision: another one after each write.
+          return { header: this.header(), kvs: wroteAt === undefined ? [] : [{ key, modRevision: String(wroteAt) }] }
         }),
     })
     server.addService(AuthService, {

@@ -8,8 +8,6 @@ import {
   ClusterService,
   type KVServer,
   KVService,
-  type LeaseServer,
-  LeaseService,
   type MaintenanceServer,
   MaintenanceService,
   type Member,
@@ -37,7 +35,8 @@ interface EtcdState {
   /** Keys; undefined: its users are limited, and it refuses to delete any. */
   keys: Set<string> | undefined
   /** Of each of those keys. */
-  lease: { TTL: string; grantedTTL: string }
+  /** Revision of each write of a key. */
+  revision: number
   /** Whether the leader takes a learner for in sync. */
   inSync: boolean
   /** Answers the question whether it authenticates: nobody, a client with the role root, or one without. */
@@ -79,7 +78,7 @@ export async function startEtcd(
     endless: false,
     removed: [],
     keys: new Set(),
-    lease: { TTL: '14', grantedTTL: '15' },
+    revision: 7587,
     inSync: false,
     authentication: 'off',
   }
@@ -121,13 +120,12 @@ export async function startEtcd(
     range: ({ request: { key } }, callback) =>
       state.keys === undefined
         ? callback({ code: status.PERMISSION_DENIED, details: 'etcdserver: permission denied' })
-        : callback(null, { header, kvs: state.keys.has(key.toString()) ? [{ key, lease: '7587' }] : [] }),
+        : callback(null, {
+            header,
+            kvs: state.keys.has(key.toString()) ? [{ key, modRevision: String(state.revision) }] : [],
+          }),
   }
   server.addService(KVService, kv)
-  const lease: LeaseServer = {
-    leaseTimeToLive: ({ request: { ID } }, callback) => callback(null, { header, ID, ...state.lease }),
-  }
-  server.addService(LeaseService, lease)
   const maintenance: MaintenanceServer = {
     alarm: (_, callback) => (state.quorum ? callback(null, { header, alarms: state.alarms }) : callback(lost)),
     status: (_, callback) =>

@@ -6,7 +6,6 @@ import {
   AuthClient,
   ClusterClient,
   KVClient,
-  LeaseClient,
   MaintenanceClient,
   type Member,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
@@ -35,7 +34,6 @@ const Bounded = {
   Maintenance: boundedClient(MaintenanceClient),
   Auth: boundedClient(AuthClient),
   Kv: boundedClient(KVClient),
-  Lease: boundedClient(LeaseClient),
 }
 
 interface Clients {
@@ -43,7 +41,6 @@ interface Clients {
   readonly maintenance: MaintenanceClient
   readonly auth: AuthClient
   readonly kv: KVClient
-  readonly lease: LeaseClient
 }
 
 /** One channel for each endpoint in use; all are closed together. */
@@ -67,15 +64,14 @@ class Channels {
       maintenance: new Bounded.Maintenance(host, identity, options),
       auth: new Bounded.Auth(host, identity, options),
       kv: new Bounded.Kv(host, identity, options),
-      lease: new Bounded.Lease(host, identity, options),
     }
     this.open.set(url, made)
     return made
   }
 
   close(): void {
-    for (const { cluster, maintenance, auth, kv, lease } of this.open.values())
-      for (const one of [cluster, maintenance, auth, kv, lease]) one.close()
+    for (const { cluster, maintenance, auth, kv } of this.open.values())
+      for (const one of [cluster, maintenance, auth, kv]) one.close()
   }
 }
 
@@ -224,19 +220,11 @@ async function forgetApiServer(host: Host, { kv }: Clients, signal?: AbortSignal
   await unary(kv.deleteRange.bind(kv), { key: await ownKey(host) }, { deadlineMs: statusMs, signal })
 }
 
-/** See EtcdClient.apiServerWroteMsAgo: each time it writes the key with a new lease, of which etcd says how much is left. */
-async function apiServerWroteMsAgo(
-  host: Host,
-  { kv, lease }: Clients,
-  signal?: AbortSignal,
-): Promise<number | undefined> {
-  const asked = { deadlineMs: statusMs, signal }
-  const { kvs } = await unary(kv.range.bind(kv), { key: await ownKey(host), keysOnly: true }, asked)
-  const [{ lease: ID } = { lease: '0' }] = kvs
-  if (ID === '0') return undefined
-  const { TTL, grantedTTL } = await unary(lease.leaseTimeToLive.bind(lease), { ID }, asked)
-  const seconds = Number(grantedTTL) - Number(TTL)
-  return Number(TTL) < 0 || !(seconds >= 0) ? undefined : seconds * 1000
+/** See EtcdClient.apiServerWrote. What is left of the key's lease says less: a new leader of etcd lets every lease begin again. */
+async function apiServerWrote(host: Host, { kv }: Clients, signal?: AbortSignal): Promise<string | undefined> {
+  const request = { key: await ownKey(host), keysOnly: true }
+  const { kvs } = await unary(kv.range.bind(kv), request, { deadlineMs: statusMs, signal })
+  return kvs[0]?.modRevision
 }
 
 type Change = (doing: string, call: () => Promise<unknown>) => Promise<void>
@@ -320,8 +308,8 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
         unary(own.maintenance.moveLeader.bind(own.maintenance), request, { deadlineMs: changeMs, signal }),
       )
     },
-    apiServerWroteMsAgo: (signal) =>
-      apiServerWroteMsAgo(host, own, signal).catch(refused('asking when this API server wrote its key')),
+    apiServerWrote: (signal) =>
+      apiServerWrote(host, own, signal).catch(refused('asking whether this API server wrote its key')),
     forgetApiServer: (signal) => forgetApiServer(host, own, signal).catch(refused('forgetting this API server')),
     ...memberChanges(own, change),
     close: () => channels.close(),

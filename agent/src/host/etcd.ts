@@ -33,8 +33,8 @@ export interface EtcdClient {
    * none of them puts its address back into the endpoints of default/kubernetes (k8s.io/kubernetes pkg/controlplane/reconcilers, lease.go).
    */
   forgetApiServer(signal?: AbortSignal): Promise<void>
-  /** How long ago it wrote that key, rounded up to a whole second; undefined if there is no such key. */
-  apiServerWroteMsAgo(signal?: AbortSignal): Promise<number | undefined>
+  /** etcd's revision when it wrote that key, another one after each of its turns; undefined if there is no such key. */
+  apiServerWrote(signal?: AbortSignal): Promise<string | undefined>
   removeMember(id: string, signal?: AbortSignal): Promise<void>
   /** Updates the peer URLs of a member, as a whole. */
   updateMember(id: string, peerUrls: readonly string[], signal?: AbortSignal): Promise<void>

@@ -165,7 +165,7 @@ export interface AvailabilityRecord {
 
 /** A gap with at least one failed answer in it. */
 export interface Outage {
-  /** Unix milliseconds: the last good answer before it, the first one after it. */
+  /** Unix milliseconds: the last good answer before it, the first one after it; for one request that failed while younger ones were answered, when it was asked. */
   readonly from: number
   readonly to: number
   /** Why the first request in it failed. */

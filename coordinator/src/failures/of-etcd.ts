@@ -39,7 +39,7 @@ export const ofEtcd: readonly Failure[] = [
     number: 'F28',
     title: 'Two joins at once, and etcd takes one learner',
     threads: 'k8s-snap#2813, k3s#7510',
-    recognised: ['learners-too-many'],
+    recognised: ['learners-too-many', 'peer-of-a-refused-learner'],
   },
   {
     number: 'F29',

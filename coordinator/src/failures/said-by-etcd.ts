@@ -24,6 +24,13 @@ export const saidByEtcd: readonly Explanation[] = [
     remedy: `Wait. If the error persists: etcdctl member list shows a learner left by an earlier join (${runbook})`,
   },
   {
+    id: 'peer-of-a-refused-learner',
+    pattern: /ignored streaming request; ID mismatch/,
+    cause:
+      'The etcd with the ID remote-peer-id-from asks here for another member than the one that runs here: the member was replaced; or etcd refused a learner (joins at once), and made a peer of it when it started again (etcd 3.7.0).',
+    remedy: `etcdctl member list: if remote-peer-id-header is not in it, nothing is wrong with the members. The asking ends when that etcd starts again after its next snapshot (--snapshot-count writes, 10,000 by default) (${runbook})`,
+  },
+  {
     id: 'member-not-started',
     pattern: /re-configuration failed due to not enough started members/,
     cause: 'A member was added earlier and never started: etcd accepts no other member until it starts or is removed.',

@@ -115,9 +115,10 @@ export function wayLines({ name, asked, failed, longestGapMs, places, records }:
       ? 'could not be observed'
       : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms${stalled}`
   const outages = records.flatMap(({ place, during, outages: all }) =>
-    all.map(
-      ({ from, to, error }) => `  ${rfc3339(from)} from ${place} (${during}): down for ${seconds(to - from)}: ${error}`,
-    ),
+    all.map(({ from, to, error }) => {
+      const what = from === to ? 'one request failed while others were answered' : `down for ${seconds(to - from)}`
+      return `  ${rfc3339(from)} from ${place} (${during}): ${what}: ${error}`
+    }),
   )
   return [`${name}, from ${places.join(', ')}: ${said}`, ...outages]
 }

@@ -48,13 +48,14 @@ export class Tally {
     this.#lastGood = { at, stalledInAll: stalled.inAll }
   }
 
-  /** A question asked before the last good answer and given up after it says nothing about the time since. */
+  /** A question asked before the last good answer and given up after it says nothing about the time since: an outage without a length. */
   failed(error: string, { askedAt, stalled }: Omit<Moment, 'at'>): void {
     this.#stalled.inAll = stalled.inAll
     if (stalled.meanwhile >= deadlyStallMs || (this.#onceGood && this.#lastGood === undefined)) return
     this.#asked++
     this.#failed++
     if (this.#lastGood === undefined || askedAt >= this.#lastGood.at) this.#failure ??= error
+    else this.#outages.push({ fromUnixMs: whole(askedAt), toUnixMs: whole(askedAt), error })
   }
 
   /** What is new since the previous call. */

@@ -78,11 +78,13 @@ async function replace(places: readonly Place[], tools: Tools, signal: AbortSign
     await kube.replace(apiPath.apiSlice(slice.metadata.name), { ...slice, endpoints: others }, signal)
 }
 
-/** Of the ten seconds between two turns: a busy API server may have been late with the last one. */
+/** Of the ten seconds between two turns: a busy API server may be early after a late one. */
 const staysOutMs = 8_000
-/** What leaves after this much of it has too little left to be seen by every kube-proxy. */
-const freshMs = 3_000
-const turnMs = 10_000
+/** A busy API server, or a busy etcd, is some seconds late. */
+const turnMs = 15_000
+const lookAgainMs = 250
+/** A busy etcd does not answer one look; one that refuses this client refuses each. */
+const refusalsAtMost = 3
 
 /**
  * Deletes its entry of the list, just after it was written; until when it stays out. What etcd refuses here (its users may be limited)
@@ -92,10 +94,9 @@ async function forgetInEtcd(tools: Tools, signal: AbortSignal): Promise<number |
   const etcd = await tools.etcd().catch(() => undefined)
   if (etcd === undefined) return undefined
   try {
-    const agoMs = await freshlyWritten(etcd, signal).catch(() => undefined)
-    const untilUnixMs = agoMs === undefined ? undefined : Date.now() - agoMs + staysOutMs
+    const writtenAt = await untilWritten(etcd, signal)
     return await etcd.forgetApiServer(signal).then(
-      () => untilUnixMs,
+      () => (writtenAt === undefined ? undefined : writtenAt + staysOutMs),
       () => undefined,
     )
   } finally {
@@ -103,15 +104,24 @@ async function forgetInEtcd(tools: Tools, signal: AbortSignal): Promise<number |
   }
 }
 
-/** Waits for its next turn, unless the last one has just been. How long ago that was; undefined if it takes no turns. */
-async function freshlyWritten(etcd: EtcdClient, signal: AbortSignal): Promise<number | undefined> {
+/** Waits until it has taken a turn; after which time of the node's clock that was. Undefined if it takes none. */
+async function untilWritten(etcd: EtcdClient, signal: AbortSignal): Promise<number | undefined> {
   const giveUpAt = performance.now() + turnMs
-  for (;;) {
-    const agoMs = await etcd.apiServerWroteMsAgo(signal)
-    if (agoMs === undefined || agoMs <= freshMs) return agoMs
-    if (performance.now() > giveUpAt) return undefined
-    await systemClock.sleep(250, signal)
+  let seen: { readonly wrote: string | undefined; readonly at: number } | undefined
+  for (let refusals = 0; performance.now() < giveUpAt && refusals < refusalsAtMost; ) {
+    const at = Date.now()
+    try {
+      const wrote = await etcd.apiServerWrote(signal)
+      if (wrote === undefined) return undefined
+      if (seen !== undefined && wrote !== seen.wrote) return seen.at
+      seen = { wrote, at }
+    } catch {
+      signal.throwIfAborted()
+      refusals++
+    }
+    await systemClock.sleep(lookAgainMs, signal)
   }
+  return undefined
 }
 
 /** The answer of an operation that may stop this API server only when it is no endpoint any more. */

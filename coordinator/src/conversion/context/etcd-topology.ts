@@ -59,6 +59,8 @@ export interface EtcdTopology {
   serves(node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>>
   /** How many joins may be under way at once. */
   joinsAtOnce(): Promise<number>
+  /** Runs `join` as soon as etcd can take the member that it adds. */
+  inTurn(node: NodeEntry, joining: { readonly call: ChangeCall; readonly join: () => Promise<void> }): Promise<void>
   /** The sentence to print before the node joins, where its join has a point of no return. */
   noWayBack(node: NodeEntry): string | undefined
   /** Settles a join that failed or whose outcome is unknown: returns when kubeadm's remaining phases can run, throws `why` when it must be rolled back. */

@@ -79,6 +79,8 @@ export class InProcess {
   preflights = 0
   /** Changes of the load balancer's backends. */
   readonly balancing = oneAtATime()
+  /** Joins, until the etcd member of each votes. */
+  readonly learning = oneAtATime()
   /** Ends of API servers that leave. */
   readonly ending = oneAtATime()
   /** The last reading of the cluster's facts; `startedAt` in Unix milliseconds. */

@@ -29,6 +29,7 @@ export const external = (run: ConversionRun, endpoints: readonly string[]): Etcd
   isMember: async () => true,
   serves: (node, signal) => serves(run, node, signal),
   joinsAtOnce: async () => Math.max(1, run.joining.length),
+  inTurn: (_node, { join }) => join(),
   noWayBack: () => undefined,
   async settleJoin(node, { call, why }) {
     // etcd is not part of a join: one whose API server does not start can be rolled back at any time.

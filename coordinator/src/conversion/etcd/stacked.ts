@@ -10,6 +10,7 @@ import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import { readEtcd } from '../facts/read-facts.js'
 import { learnsFirst } from './learner-mode.js'
 import { memberOf } from './members.js'
+import { oneLearner } from './one-learner.js'
 import { settleMember } from './settle-member.js'
 
 const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
@@ -25,8 +26,9 @@ export const stacked = (run: ConversionRun): EtcdTopology => ({
   lacking: (etcd) => lacking(run, etcd),
   isMember: async (node) => (await run.etcd()).members.some(({ name, learner }) => name === node.name && !learner),
   serves: (node, signal) => serves(run, node, signal),
-  // etcd accepts one learner at a time and kubeadm waits for its turn: overlapping joins are faster and have two voters for a shorter time.
+  // Only until a member votes must the next join wait: what kubeadm does after that overlaps, and two voters stay alone for a shorter time.
   joinsAtOnce: async () => ((await learnsFirst(run)) ? 2 : 1),
+  inTurn: (node, joining) => oneLearner(run, node, joining),
   noWayBack: ({ name }) =>
     `Once ${name} votes in etcd, it must not die while there are exactly two voters: etcd would lose quorum; recover with docs/runbook.md#quorum. The risk ends when the third member becomes a voter, usually within seconds.`,
   settleJoin: (node, broken) => settleMember(run, node, broken),

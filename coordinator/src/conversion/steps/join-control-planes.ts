@@ -68,7 +68,9 @@ export const joinControlPlanes = defineStep({
       // Minutes may have passed since they were prepared: the first join may have been slow.
       await versionsAsPlanned(run, node, call.signal)
       // kubeadm's exit code says little about etcd: the member list shows the outcome of the join.
-      await whileJoining(run, node, () => join(run, node, call))
+      await whileJoining(run, node, async () =>
+        (await run.etcdTopology()).inTurn(node, { call, join: () => join(run, node, call) }),
+      )
     }
     await Promise.all([
       followPolicy(run, node, { call, hadJoined }),

@@ -17,7 +17,7 @@ function lane(way: Way, scale: TimeScale, short: (name: string) => string): Html
   const { target, places, records } = way
   const name = way.name.replace(target, short(target))
   const outages = records.flatMap(({ outages: all }) => all)
-  const longest = outages.toSorted((a, b) => b.to - b.from - (a.to - a.from))[0]
+  const longest = outages.filter(({ from, to }) => to > from).toSorted((a, b) => b.to - b.from - (a.to - a.from))[0]
   const watched = records.filter(({ asked }) => asked > 0)
   const drawn = html`${watched.map((one) => mark(one, scale, { y: -3, height: 6, kind: 'up' }))}${outages.map((one) =>
     mark(one, scale, { y: -8, height: 16, kind: 'outage' }),

@@ -131,6 +131,11 @@ const ofOurTables: readonly Said[] = [
     nearMiss: 'etcdserver: too many requests',
   },
   {
+    explanation: 'peer-of-a-refused-learner',
+    text: '{"level":"warn","ts":"2026-11-30T23:39:34.013585Z","caller":"rafthttp/http.go:429","msg":"ignored streaming request; ID mismatch","local-member-id":"98a876ea0f2547a","remote-peer-id-stream-handler":"98a876ea0f2547a","remote-peer-id-header":"9960ad31491e4371","remote-peer-id-from":"d535963f8b26b052"}',
+    nearMiss: 'ignored streaming request; cluster ID mismatch',
+  },
+  {
     explanation: 'member-not-started',
     text: 'etcdserver: re-configuration failed due to not enough started members',
     nearMiss: 'etcdserver: re-configuration',

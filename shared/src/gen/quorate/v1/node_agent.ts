@@ -391,7 +391,10 @@ export interface WatchAvailabilityRequest {
 }
 
 export interface AvailabilityOutage {
-  /** The last good answer before the first failure (or the watch's start), and the first good one after it; this node's clock. */
+  /**
+   * The last good answer before the first failure (or the watch's start), and the first good one after it; this node's clock. For a
+   * request that failed while younger ones were answered, both are when it was asked.
+   */
   fromUnixMs: number;
   toUnixMs: number;
   /** Why its first request failed. */

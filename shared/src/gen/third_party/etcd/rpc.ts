@@ -109,19 +109,8 @@ export interface RangeResponse {
 /** mvccpb.KeyValue */
 export interface KeyValue {
   key: Buffer;
-  lease: string;
-}
-
-export interface LeaseTimeToLiveRequest {
-  ID: string;
-}
-
-export interface LeaseTimeToLiveResponse {
-  header: ResponseHeader | undefined;
-  ID: string;
-  /** Whole seconds that remain; -1 for a lease that has ended. */
-  TTL: string;
-  grantedTTL: string;
+  /** Another one after each write. */
+  modRevision: string;
 }
 
 /** Without range_end (2): that one key. */
@@ -1230,7 +1219,7 @@ export const RangeResponse: MessageFns<RangeResponse> = {
 };
 
 function createBaseKeyValue(): KeyValue {
-  return { key: Buffer.alloc(0), lease: "0" };
+  return { key: Buffer.alloc(0), modRevision: "0" };
 }
 
 export const KeyValue: MessageFns<KeyValue> = {
@@ -1238,8 +1227,8 @@ export const KeyValue: MessageFns<KeyValue> = {
     if (message.key.length !== 0) {
       writer.uint32(10).bytes(message.key);
     }
-    if (message.lease !== "0") {
-      writer.uint32(48).int64(message.lease);
+    if (message.modRevision !== "0") {
+      writer.uint32(24).int64(message.modRevision);
     }
     return writer;
   },
@@ -1265,12 +1254,12 @@ export const KeyValue: MessageFns<KeyValue> = {
             message.key = Buffer.from(reader.bytes());
             continue;
           }
-          case 6: {
-            if (tag !== 48) {
+          case 3: {
+            if (tag !== 24) {
               break;
             }
 
-            message.lease = reader.int64().toString();
+            message.modRevision = reader.int64().toString();
             continue;
           }
         }
@@ -1291,155 +1280,7 @@ export const KeyValue: MessageFns<KeyValue> = {
   fromPartial(object: DeepPartial<KeyValue>): KeyValue {
     const message = createBaseKeyValue();
     message.key = object.key ?? Buffer.alloc(0);
-    message.lease = object.lease ?? "0";
-    return message;
-  },
-};
-
-function createBaseLeaseTimeToLiveRequest(): LeaseTimeToLiveRequest {
-  return { ID: "0" };
-}
-
-export const LeaseTimeToLiveRequest: MessageFns<LeaseTimeToLiveRequest> = {
-  encode(message: LeaseTimeToLiveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.ID !== "0") {
-      writer.uint32(8).int64(message.ID);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): LeaseTimeToLiveRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseLeaseTimeToLiveRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.ID = reader.int64().toString();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create(base?: DeepPartial<LeaseTimeToLiveRequest>): LeaseTimeToLiveRequest {
-    return LeaseTimeToLiveRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<LeaseTimeToLiveRequest>): LeaseTimeToLiveRequest {
-    const message = createBaseLeaseTimeToLiveRequest();
-    message.ID = object.ID ?? "0";
-    return message;
-  },
-};
-
-function createBaseLeaseTimeToLiveResponse(): LeaseTimeToLiveResponse {
-  return { header: undefined, ID: "0", TTL: "0", grantedTTL: "0" };
-}
-
-export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse> = {
-  encode(message: LeaseTimeToLiveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.header !== undefined) {
-      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
-    }
-    if (message.ID !== "0") {
-      writer.uint32(16).int64(message.ID);
-    }
-    if (message.TTL !== "0") {
-      writer.uint32(24).int64(message.TTL);
-    }
-    if (message.grantedTTL !== "0") {
-      writer.uint32(32).int64(message.grantedTTL);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): LeaseTimeToLiveResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseLeaseTimeToLiveResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.ID = reader.int64().toString();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.TTL = reader.int64().toString();
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.grantedTTL = reader.int64().toString();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create(base?: DeepPartial<LeaseTimeToLiveResponse>): LeaseTimeToLiveResponse {
-    return LeaseTimeToLiveResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<LeaseTimeToLiveResponse>): LeaseTimeToLiveResponse {
-    const message = createBaseLeaseTimeToLiveResponse();
-    message.header = (object.header !== undefined && object.header !== null)
-      ? ResponseHeader.fromPartial(object.header)
-      : undefined;
-    message.ID = object.ID ?? "0";
-    message.TTL = object.TTL ?? "0";
-    message.grantedTTL = object.grantedTTL ?? "0";
+    message.modRevision = object.modRevision ?? "0";
     return message;
   },
 };
@@ -2329,49 +2170,6 @@ export interface KVClient extends Client {
 export const KVClient = makeGenericClientConstructor(KVService, "etcdserverpb.KV") as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): KVClient;
   service: typeof KVService;
-  serviceName: string;
-};
-
-export type LeaseService = typeof LeaseService;
-export const LeaseService = {
-  leaseTimeToLive: {
-    path: "/etcdserverpb.Lease/LeaseTimeToLive" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: LeaseTimeToLiveRequest): Buffer =>
-      Buffer.from(LeaseTimeToLiveRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): LeaseTimeToLiveRequest => LeaseTimeToLiveRequest.decode(value),
-    responseSerialize: (value: LeaseTimeToLiveResponse): Buffer =>
-      Buffer.from(LeaseTimeToLiveResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): LeaseTimeToLiveResponse => LeaseTimeToLiveResponse.decode(value),
-  },
-} as const;
-
-export interface LeaseServer extends UntypedServiceImplementation {
-  leaseTimeToLive: handleUnaryCall<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>;
-}
-
-export interface LeaseClient extends Client {
-  leaseTimeToLive(
-    request: LeaseTimeToLiveRequest,
-    callback: (error: ServiceError | null, response: LeaseTimeToLiveResponse) => void,
-  ): ClientUnaryCall;
-  leaseTimeToLive(
-    request: LeaseTimeToLiveRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: LeaseTimeToLiveResponse) => void,
-  ): ClientUnaryCall;
-  leaseTimeToLive(
-    request: LeaseTimeToLiveRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: LeaseTimeToLiveResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const LeaseClient = makeGenericClientConstructor(LeaseService, "etcdserverpb.Lease") as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): LeaseClient;
-  service: typeof LeaseService;
   serviceName: string;
 };
 

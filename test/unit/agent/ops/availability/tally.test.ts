@@ -59,6 +59,17 @@ t.test('whatever comes and whenever it is told: nothing is lost, nothing counted
   )
 })
 
+t.test('a request that fails while younger ones are answered is told with its error and no length', async (t) => {
+  const tally = new Tally('one', 0)
+  tally.good(moment(500))
+  tally.failed('no answer within 2000 ms', { ...moment(2_100), askedAt: 100 })
+  t.match(tally.take(2_200), {
+    failed: 1,
+    openGapMs: 0,
+    outages: [{ fromUnixMs: 100, toUnixMs: 100, error: 'no answer within 2000 ms' }],
+  })
+})
+
 t.test('an outage is named after what failed first in it', async (t) => {
   const tally = new Tally('one', 0)
   tally.good(moment(10))
