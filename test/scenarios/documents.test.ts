@@ -81,6 +81,7 @@ t.test('what each command prints with -o json is what its published schema says'
   // No machine of the simulation has an sshd: each is a node that is not done, with its reason.
   await check(['deploy', ...file, '--check', '--agent', `${folder}/quorate-agent`], ['deployment'], { exitCode: 3 })
   await check(['nodes'], ['nodes'])
+  await check(['upgrade-check'], ['upgrade-check'])
   await check(['root', 'show'], ['root'])
   await check(['renew'], ['renewals'])
   await check(['renew', 'coordinator', '--early'], ['renewals'])

@@ -38,6 +38,7 @@ import { heldByDnf, packagesInDpkgStatus, unattendedByApt, unattendedByDnf } fro
 import { isSignedBy, readCertificate, readCertificates } from '@quorate/shared/pki'
 import { redact } from '@quorate/shared/redact'
 import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
+import { skewOf } from '@quorate/shared/release'
 import { readStaticPod } from '@quorate/shared/static-pod'
 import { readStaticPodDetails } from '@quorate/shared/static-pod-details'
 import { filePlace } from '@quorate/shared/text-place'
@@ -130,6 +131,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   nodeToken: (text) => parseNodeToken(text, 'join.token'),
   parseCoordinator,
   objectIn,
+  skewOf: (text) => skewOf(text),
   deployed: (text) => [parseLook(text), partsOf(text), parseInstallAnswer(text), parseInstallJob(text)],
   sshProblem: (text) => sshProblem({ exitCode: 1, stdout: '', stderr: text }, { node: 'a', ssh: 'a' }),
   parseSystemdTime,

@@ -37,6 +37,7 @@ export const commandTable: Readonly<Record<string, CommandAccess>> = {
   'completion words': { roles: [...readers, 'enroller'] },
   enroll: { roles: ['enroller', 'operator'] },
   nodes: looks,
+  'upgrade-check': looks,
   renew: changes,
   revoke: changes,
   'root show': reads,

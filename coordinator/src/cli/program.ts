@@ -32,6 +32,7 @@ import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
 import type { Terminal } from './terminal.js'
 import { tokenCommand } from './token.js'
+import { upgradeCheckCommand } from './upgrade-check.js'
 import { verifyCommand } from './verify.js'
 import { watchCommand } from './watch.js'
 
@@ -40,6 +41,7 @@ const commands: readonly CommandMaker[] = [
   deployCommand,
   enrollCommand,
   nodesCommand,
+  upgradeCheckCommand,
   renewCommand,
   revokeCommand,
   rootCommand,
@@ -79,6 +81,7 @@ Typical workflow:
   quorate verify -f cluster.yaml --fix                               shows which steps fix what is wrong; runs them after asking
   quorate backends -f cluster.yaml --watch                           shows which control planes the load balancer reaches
   quorate drill -f cluster.yaml                                      takes parts down, after asking; measures what users notice
+  quorate upgrade-check                                              with a new release: whether it can take over; changes nothing
   quorate revoke k8sworker3.example.com                              for a stolen key or a machine that left: every agent refuses its keys
   quorate audit list                                                 shows who did what; \`quorate audit verify\` whether it was changed since
 After a crash, a failure or Ctrl-C:

@@ -20,6 +20,7 @@ import {
   root,
   tokenCreated,
   tokens,
+  upgradeCheck,
 } from './fleet.js'
 import { calls, history, historyVerification } from './history.js'
 import { drillPlan, fixPlan, plan, rollbackPlan, verification } from './plan.js'
@@ -49,6 +50,7 @@ export const documents: readonly Document[] = [
   tokens,
   nodeTokenCreated,
   tokenCreated,
+  upgradeCheck,
   identities,
   identityIssued,
   approvals,

@@ -17,6 +17,20 @@ export const node = object({
 
 export const nodes = document('nodes', 'Every enrolled node as it answers now: `quorate nodes`.', { nodes: list(node) })
 
+export const upgradeCheck = document('upgrade-check', 'Whether this release can take over: `quorate upgrade-check`.', {
+  version: text.describe('Of this release.'),
+  items: list(
+    object({
+      kind: z.enum(['run', 'agent']),
+      name: text.describe('Id of a run that is not over, or name of a node.'),
+      version: text.describe('Which release wrote the run last, or answers on the node; empty: not known.'),
+      verdict: z.enum(['fine', 'can wait', 'blocks']),
+      says: text,
+      next: text.describe('What to type; empty where nothing is to be done.'),
+    }),
+  ),
+})
+
 export const backends = document('backends', 'Which control planes are behind the endpoint: `quorate backends`.', {
   endpoint: text,
   connections: count,

@@ -1,28 +1,45 @@
-import type { Finding } from '../context/finding.js'
+import { type Skew, skewOf } from '@quorate/shared/release'
+import { version } from '@quorate/shared/version'
+import type { Finding, Severity } from '../context/finding.js'
 import { withFacts } from '../facts/with-facts.js'
 import type { Check } from './check.js'
 
 const id = 'agent-versions'
 
-/** Agents of one fleet are updated together: facts of another schema would be misread silently. */
+/** What the facts of an agent look like; agent/src/ops/get-node-facts.ts says the same number. */
+const factsSchema = 1
+
+const severities: Readonly<Record<Exclude<Skew, 'same'>, Severity>> = {
+  'another-build': 'warning',
+  before: 'warning',
+  'too-old': 'error',
+  newer: 'error',
+  unknown: 'error',
+}
+
+/** A newer agent may mean something else by the same words, an older one may not know words that a step needs. */
 export const agentVersions: Check = {
   id,
-  title: 'All agents have the same version',
-  beside: 'Agents of different versions may behave differently. This concerns Quorate only.',
+  title: "Agents have the coordinator's release or the one before",
+  beside: 'Agents of different releases may behave differently. This concerns Quorate only.',
   async check(run) {
-    const first = await run.nodeFacts(run.first)
-    const others = await withFacts(run, run.machines)
-    return others
-      .filter(({ facts }) => facts.agentVersion !== first.agentVersion || facts.schemaVersion !== first.schemaVersion)
-      .map(
-        ({ node, facts }): Finding => ({
-          id,
-          severity: facts.schemaVersion === first.schemaVersion ? 'warning' : 'error',
-          node: node.name,
-          message: `quorate-agent is ${facts.agentVersion}, on ${run.first.name} it is ${first.agentVersion}`,
-          evidence: `agent ${facts.agentVersion}, facts schema ${facts.schemaVersion}; first control plane: agent ${first.agentVersion}, schema ${first.schemaVersion}`,
-          remedy: 'Install the same /usr/bin/quorate-agent on every node, then: systemctl restart quorate-agent',
-        }),
-      )
+    const nodes = await withFacts(run, run.machines)
+    return nodes.flatMap(({ name, facts: { agentVersion, schemaVersion } }): readonly Finding[] => {
+      const skew = skewOf(agentVersion)
+      const readable = schemaVersion === factsSchema
+      if (skew === 'same' && readable) return []
+      const deploy = `quorate deploy -f cluster.yaml --limit ${name}`
+      return [
+        {
+          ...{ id, severity: skew === 'same' || !readable ? 'error' : severities[skew], node: name },
+          message: `quorate-agent is ${agentVersion}, this quorate is ${version}`,
+          evidence: `agent ${agentVersion}, facts schema ${schemaVersion}; coordinator ${version}, facts schema ${factsSchema}`,
+          remedy:
+            skew === 'newer'
+              ? `Use quorate ${agentVersion} on this machine, or put its own agent there: ${deploy}`
+              : deploy,
+        },
+      ]
+    })
   },
 }
