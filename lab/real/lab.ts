@@ -17,7 +17,7 @@ export const labsFolder = process.env['QUORATE_LABS'] ?? '/var/tmp/quorate-lab'
 const endpointName = 'apiserver.example.com'
 const endpointPort = 8443
 /** Preflight errors that a container causes and that its operator would ignore by name. */
-const ignoredPreflightErrors = [
+export const ignoredPreflightErrors = [
   'SystemVerification',
   'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables',
   'HTTPProxyCIDR',

@@ -22,6 +22,9 @@ const dnsLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 /** An IPv4 or IPv6 address, without port or prefix length. */
 export const isIpAddress = (text: string): boolean => isIP(text) !== 0
 
+/** RFC 1123 label: lower-case letters, digits and dashes, at most 63. */
+export const isDnsLabel = (text: string): boolean => dnsLabel.test(text)
+
 /** RFC 1123 subdomain: at most 253 characters, labels of at most 63. */
 export function isDnsName(text: string): boolean {
   return text.length <= 253 && isIP(text) === 0 && text.split('.').every((label) => dnsLabel.test(label))

@@ -1,5 +1,5 @@
 import { exitCode, QuorateError } from '@quorate/shared/errors'
-import { isDnsName, isIpAddress } from '@quorate/shared/names'
+import { isDnsLabel, isDnsName, isIpAddress, parseEndpoint } from '@quorate/shared/names'
 import { plural } from '@quorate/shared/plural'
 import { Command } from 'commander'
 import { type DiscoverWish, discover } from '../discover/discover.js'
@@ -18,12 +18,15 @@ interface Options extends CommonOptions {
   readonly group?: readonly string[]
   readonly join?: readonly string[]
   readonly proposeVirtualIp?: boolean
+  readonly name?: string
+  readonly endpoint?: string
 }
 
 const examples = `
 Examples:
   quorate discover --kubeconfig ~/.kube/config > cluster.yaml
   quorate discover --kubeconfig ~/.kube/config --join cp2=192.168.13.31 --join cp3=192.168.13.32 > cluster.yaml
+  quorate discover --kubeconfig ~/.kube/config --name prod --endpoint apiserver.example.com:8443 --propose-virtual-ip > cluster.yaml
   quorate discover --kubeconfig ~/.kube/config --inventory hosts.ini > cluster.yaml      hosts of kube_control_plane that are no Nodes yet will join
   quorate discover --inventory hosts.yaml --group control-plane=k8s_masters --group worker=k8s_workers > cluster.yaml
 
@@ -48,6 +51,8 @@ export const discoverCommand: CommandMaker = (context, finish) =>
     .option('--inventory <file>', 'Ansible inventory, INI or YAML')
     .option('--group <role=group>', 'group of the inventory for control-plane or worker; can be repeated', collect)
     .option('--join <name=address>', 'machine that will become a control plane; can be repeated', collect)
+    .option('--name <name>', 'what the cluster is called: lower-case letters, digits and dashes')
+    .option('--endpoint <name:port>', 'DNS name and port that all clients will use')
     .option(
       '--propose-virtual-ip',
       'propose an unused address near the first control plane; tries TCP connections to find one',
@@ -81,11 +86,16 @@ async function printDraft(context: CliContext, options: Options): Promise<number
 
 function wishOf(options: Options): DiscoverWish {
   const { kubeconfig, context, inventory, allowExec = false, proposeVirtualIp = false, group = [], join = [] } = options
+  const { name, endpoint } = options
   if (kubeconfig === undefined && (context !== undefined || allowExec))
     throw new QuorateError('USAGE', `${allowExec ? '--allow-exec' : '--context'} requires --kubeconfig`)
   if (inventory === undefined && group.length > 0) throw new QuorateError('USAGE', '--group requires --inventory')
   return {
     ...{ kubeconfig, context, inventory, allowExec, proposeVirtualIp },
+    answers: {
+      name: name === undefined ? undefined : nameOf(name),
+      endpoint: endpoint === undefined ? undefined : endpointOf(endpoint),
+    },
     groups: group.map(groupOf),
     joins: join.map(joinOf),
   }
@@ -105,5 +115,19 @@ function joinOf(text: string): Machine {
   if (isDnsName(name) && isIpAddress(address)) return { name, address, from: '--join' }
   throw new QuorateError('USAGE', `--join ${JSON.stringify(text)} is not NAME=ADDRESS`, {
     remedy: 'Write the name that the Node will have and its IP address: --join cp2.example.com=192.168.13.31.',
+  })
+}
+
+function nameOf(text: string): string {
+  if (isDnsLabel(text)) return text
+  throw new QuorateError('USAGE', `--name ${JSON.stringify(text)} is not a name of a cluster`, {
+    remedy: 'Write lower-case letters, digits and dashes: --name prod.',
+  })
+}
+
+function endpointOf(text: string): string {
+  if (parseEndpoint(text) !== undefined) return text
+  throw new QuorateError('USAGE', `--endpoint ${JSON.stringify(text)} is not NAME:PORT`, {
+    remedy: 'Write the DNS name and the port that all clients will use: --endpoint apiserver.example.com:8443.',
   })
 }

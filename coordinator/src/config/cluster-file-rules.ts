@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
-import { isDnsName, parseEndpoint } from '@quorate/shared/names'
+import { isDnsLabel, isDnsName, parseEndpoint } from '@quorate/shared/names'
 import type { ClusterFile } from './cluster-file.js'
 import { loadBalancerRules } from './load-balancer-rules.js'
 import { canonicalAddress } from './node-address.js'
 import { eachNode, type Problem, type Rule, show } from './problem.js'
 
 const clusterName: Rule = ({ metadata: { name } }) =>
-  /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+  isDnsLabel(name)
     ? []
     : [
         {

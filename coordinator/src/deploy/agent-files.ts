@@ -18,20 +18,25 @@ export interface AgentFile {
 /** The machines of ELF (elf.h) that there are agents for. */
 const machines: Readonly<Record<number, string>> = { 62: 'x64', 183: 'arm64' }
 
-/** Those that are named, or those that lie beside this program; USAGE where there is none, or one is no agent. */
+/**
+ * Those that are named, or those that lie beside this program or, of the system package, in ../lib/quorate; the first of an architecture is taken. USAGE
+ * where there is none, or one is no agent.
+ */
 export async function agentFiles(named: readonly string[], beside: string): Promise<readonly AgentFile[]> {
-  const paths = named.length > 0 ? named : await besideProgram(dirname(beside))
+  const folder = dirname(beside)
+  const paths =
+    named.length > 0 ? named : [...(await agentsIn(folder)), ...(await agentsIn(join(folder, '../lib/quorate')))]
   if (paths.length === 0)
     throw new QuorateError('USAGE', 'there is no quorate-agent beside this program', {
-      where: dirname(beside),
+      where: folder,
       remedy:
         'Put quorate-agent (and quorate-agent-arm64 for such nodes) into the same folder, or name the files with --agent.',
     })
   return Promise.all(paths.map(agentFile))
 }
 
-async function besideProgram(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder)
+async function agentsIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => [])
   return names.filter((name) => /^quorate-agent(-[a-z0-9-]+)?$/.test(name)).map((name) => join(folder, name))
 }
 

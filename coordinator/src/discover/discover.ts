@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { readPositionedYaml } from '@quorate/shared/yaml-document'
 import { openQuestions } from '../config/open-questions.js'
-import { draftText } from './draft.js'
+import { type Answers, draftText } from './draft.js'
 import { runExecPlugin } from './exec-credential.js'
 import { machinesOf, type Role, readInventory } from './inventory.js'
 import { connectReader } from './kube-reader.js'
@@ -20,6 +20,8 @@ export interface DiscoverWish {
   readonly inventory?: string | undefined
   readonly groups: readonly { readonly role: Role; readonly group: string }[]
   readonly joins: readonly Machine[]
+  /** Answers that a person gave already. */
+  readonly answers: Answers
   /** True: propose a virtual IP that nothing answers at. */
   readonly proposeVirtualIp: boolean
 }
@@ -54,7 +56,7 @@ export async function discover(wish: DiscoverWish, signal: AbortSignal): Promise
   const virtualIP = asked ? await proposeVirtualIp(near, known, react) : undefined
   const notes =
     wish.proposeVirtualIp && virtualIP === undefined ? ['No unused address was found for a virtual IP.'] : []
-  const clusterFile = draftText({ cluster, machines, virtualIP, notes })
+  const clusterFile = draftText({ cluster, machines, virtualIP, notes, answers: wish.answers })
   return { clusterFile, questions: questionsIn(clusterFile) }
 }
 

@@ -11,6 +11,14 @@ export interface DraftParts {
   /** Proposed on request: the address and what speaks for it. */
   readonly virtualIP: { readonly address: string; readonly from: string } | undefined
   readonly notes: readonly string[]
+  readonly answers: Answers
+}
+
+/** What only a person knows, where it was said with the command. */
+export interface Answers {
+  readonly name?: string | undefined
+  /** `DNS-NAME:PORT`. */
+  readonly endpoint?: string | undefined
 }
 
 const question = `"${openQuestion}"`
@@ -26,15 +34,13 @@ const scalar = (text: string): string =>
 
 /** The text of a cluster file: each line says where its value comes from, or asks. */
 export function draftText(parts: DraftParts): string {
-  const { cluster, machines } = parts
+  const { machines } = parts
   return [
     ...header(parts),
     'apiVersion: quorate/v1alpha1',
     'kind: Conversion',
     'metadata:',
-    cluster?.name === undefined
-      ? `  name: ${question}${asks('what is this cluster called? Lower-case letters, digits and dashes, such as prod.')}`
-      : `  name: ${scalar(cluster.name.value)}${says(cluster.name.from)}`,
+    nameLine(parts),
     endpointLine(parts),
     'loadBalancer:',
     ...loadBalancerLines(parts),
@@ -60,7 +66,15 @@ function header({ cluster, machines, notes }: DraftParts): readonly string[] {
   ]
 }
 
-function endpointLine({ cluster, machines }: DraftParts): string {
+function nameLine({ cluster, answers }: DraftParts): string {
+  const name = answers.name === undefined ? cluster?.name : { value: answers.name, from: '--name' }
+  return name === undefined
+    ? `  name: ${question}${asks('what is this cluster called? Lower-case letters, digits and dashes, such as prod.')}`
+    : `  name: ${scalar(name.value)}${says(name.from)}`
+}
+
+function endpointLine({ cluster, machines, answers }: DraftParts): string {
+  if (answers.endpoint !== undefined) return `endpoint: ${scalar(answers.endpoint)}${says('--endpoint')}`
   const ask = (why: string) =>
     `endpoint: ${question}${asks(`which DNS name and port will all clients use, such as apiserver.example.com:8443? ${why}`)}`
   if (cluster === undefined) return ask('It must resolve to the load balancer.')

@@ -189,8 +189,9 @@ async function unpackedPackages(name: string, packages: readonly string[]): Prom
   return folder
 }
 
-/** For `quorate deploy`: the server of ssh, and sudo. */
-export const sshPackages = (): Promise<string> => unpackedPackages('ssh', ['openssh-server', 'libwrap0', 'sudo'])
+/** For `quorate deploy`: both sides of ssh, and sudo. */
+export const sshPackages = (): Promise<string> =>
+  unpackedPackages('ssh', ['openssh-client', 'openssh-server', 'libwrap0', 'sudo'])
 
 /** CRI-O's own programs, and a folder with its other files, with their paths on a node. */
 export async function crioFiles(): Promise<{ readonly programs: readonly string[]; readonly packages: string }> {

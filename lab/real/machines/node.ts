@@ -230,9 +230,14 @@ export class LabNode {
   }
 
   async terminal(argv: readonly string[]): Promise<number> {
+    return onTerminal(...this.inside(argv))
+  }
+
+  /** argv for a program in the node, run from this machine; throws if it does not run. */
+  inside(argv: readonly string[]): readonly [string, readonly string[]] {
     const args = this.#enter(argv)
     if (args === undefined) throw new Error(`${this.spec.short} does not run`)
-    return onTerminal('nsenter', args)
+    return ['nsenter', args]
   }
 
   /** Imports the container images that its role needs. */

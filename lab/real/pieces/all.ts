@@ -11,6 +11,7 @@ import { kubespray } from './kubespray.js'
 import { loadBalancerHosts } from './load-balancer-hosts.js'
 import { nftables } from './nftables.js'
 import { noAnonymous } from './no-anonymous.js'
+import { operatorMachine } from './operator-machine.js'
 import type { Piece } from './piece.js'
 import { noDns, silentDns } from './resolv-conf.js'
 import { secondNetwork } from './second-network.js'
@@ -33,6 +34,7 @@ export const pieces = {
   nftables,
   'no-anonymous': noAnonymous,
   'no-dns': noDns,
+  'operator-machine': operatorMachine,
   'second-network': secondNetwork,
   'shared-files': sharedFiles,
   'silent-dns': silentDns,

@@ -79,7 +79,7 @@ async function server(t: Test, given: Record<string, Answer> = {}) {
 
 const look = (kubeconfig: string | undefined, more: Partial<DiscoverWish> = {}) =>
   discover(
-    { kubeconfig, allowExec: false, groups: [], joins: [], proposeVirtualIp: false, ...more },
+    { kubeconfig, allowExec: false, groups: [], joins: [], answers: {}, proposeVirtualIp: false, ...more },
     new AbortController().signal,
   )
 
@@ -93,6 +93,14 @@ t.test('what may not be read becomes a question; only GET is asked, with the tok
   t.match(questions[0], { line: 11, message: /^endpoint is not answered: which DNS name/ })
   t.equal(questions.length, 4, 'endpoint, virtual IP, two machines')
   t.ok(asked.length >= 4 && asked.every((one) => /^GET \S+ Bearer abc$/.test(one)))
+})
+
+t.test('what was said with the command is no question', async (t) => {
+  const { kubeconfig } = await server(t)
+  const answers = { name: 'prod-2', endpoint: 'apiserver.example.com:8443' }
+  const { clusterFile, questions } = await look(kubeconfig(), { answers })
+  t.match(clusterFile, '  name: prod-2   # --name\nendpoint: apiserver.example.com:8443   # --endpoint\n')
+  t.notMatch(JSON.stringify(questions), /endpoint is not answered/)
 })
 
 t.test('a list of several pages is read to its end', async (t) => {
@@ -181,7 +189,14 @@ t.test('what is in the way is one sentence with a remedy', async (t) => {
 t.test('Ctrl-C and a server that is too slow end it', async (t) => {
   const stop = new AbortController()
   const { kubeconfig } = await server(t, { [paths.nodes]: () => stop.abort() })
-  const wish = { kubeconfig: kubeconfig(), allowExec: false, groups: [], joins: [], proposeVirtualIp: false }
+  const wish = {
+    kubeconfig: kubeconfig(),
+    allowExec: false,
+    groups: [],
+    joins: [],
+    answers: {},
+    proposeVirtualIp: false,
+  }
   await t.rejects(discover(wish, stop.signal), { code: 'INTERRUPTED' })
   await t.rejects(discover(wish, AbortSignal.timeout(0)), { code: 'CLUSTER_NOT_READ', message: /answers too slowly/ })
 })
