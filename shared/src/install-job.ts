@@ -4,6 +4,8 @@ import { QuorateError } from './errors.js'
 export const installPaths = {
   binary: '/usr/bin/quorate-agent',
   unit: '/etc/systemd/system/quorate-agent.service',
+  /** The unit of an agent that came as a package of the distribution. It has no unit of ours beside: that one would hide the next release's. */
+  packagedUnit: '/usr/lib/systemd/system/quorate-agent.service',
   config: '/etc/quorate',
   state: '/var/lib/quorate-agent',
   /** What an installation needs beside the binary, on its file system, so that a rename puts a new one into place. */

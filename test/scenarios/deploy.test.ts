@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { leaseStore } from '@quorate/coordinator/engine/lease'
@@ -183,6 +183,28 @@ t.test('a connection that ends in the middle, as when the node starts again', as
   nodes.set('cp1', 'proc/sys/kernel/random/boot_id', 'cp1-2')
   endedWith(t, await nodes.deploy(['--yes']), 0)
   endedWith(t, await nodes.quorate(['nodes']), 0)
+})
+
+t.test('an agent that came as a package gets an identity, and its files stay those of the package', async (t) => {
+  const nodes = await SshNodes.start(t, { workers: 0 })
+  const unit = 'usr/lib/systemd/system/quorate-agent.service'
+  const install = (release: string) => {
+    cpSync(nodes.agent(release), join(nodes.root('cp1'), 'usr/bin/quorate-agent'))
+    nodes.set('cp1', unit, 'of the package')
+  }
+  install('v1')
+  endedWith(t, await nodes.deploy(), 0)
+  endedWith(t, await nodes.quorate(['nodes']), 0)
+  t.notOk(nodes.has('cp1', 'etc/systemd/system/quorate-agent.service'), 'no unit that hides the one of the package')
+  t.equal(nodes.read('cp1', unit), 'of the package\n')
+  endedWith(t, await nodes.deploy(), 0, /3 nodes without a change/)
+  nodes.agent('v2')
+  const older = await nodes.deploy(['--yes', '--limit', 'cp1'], { release: 'v2' })
+  endedWith(t, older, 3, /cp1: its agent came as a package: it has agent [0-9a-f]{12}, and the agent at hand is/)
+  endedWith(t, await nodes.deploy(['--yes', '--remove', '--limit', 'cp1']), 3, /apt-get purge quorate-agent/)
+  install('v2')
+  endedWith(t, await nodes.deploy(['--yes', '--limit', 'cp1'], { release: 'v2' }), 0)
+  endedWith(t, await nodes.deploy(['--yes', '--rollback', '--limit', 'cp1']), 3, /its agent came as a package/)
 })
 
 t.test('SELinux: what is put into place gets the contexts of the policy', async (t) => {

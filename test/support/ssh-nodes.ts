@@ -192,7 +192,7 @@ const freePort = () =>
 
 /** Paths of a node that exist below its folder. */
 const ownPaths =
-  '/usr/bin/quorate-agent|/usr/lib/quorate-agent|/etc/quorate|/etc/systemd/system/|/var/lib/quorate-agent|/run/quorate-agent|/run/systemd/system|/proc/net/|/proc/self/mounts|/proc/sys/|/sys/fs/'
+  '/usr/bin/quorate-agent|/usr/lib/quorate-agent|/usr/lib/systemd/system/|/etc/quorate|/etc/systemd/system/|/var/lib/quorate-agent|/run/quorate-agent|/run/systemd/system|/proc/net/|/proc/self/mounts|/proc/sys/|/sys/fs/'
 
 /**
  * A node's `says` is what ssh prints before it fails. `die` is `CALL WHEN`: at that call this program kills the one that called it, `before` or
@@ -254,7 +254,7 @@ case $1 in
   stop) stop;;
   restart) stop
     if [ -e ${root}/refuse-start ]; then echo 'Job for quorate-agent.service failed.' >&2; exit 1; fi
-    [ -e ${root}/etc/systemd/system/quorate-agent.service ] || exit 5
+    [ -e ${root}/etc/systemd/system/quorate-agent.service ] || [ -e ${root}/usr/lib/systemd/system/quorate-agent.service ] || exit 5
     mkdir -p ${root}/var/lib/quorate-agent ${root}/run/agent
     { cat ${root}/etc/quorate/agent.yaml; echo "hostRoot: ${root}"; } >${root}/run/agent/agent.yaml
     for file in fleet-ca.crt node.crt node.key; do ln -sf ${root}/etc/quorate/$file ${root}/run/agent/$file; done

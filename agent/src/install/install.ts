@@ -111,7 +111,7 @@ async function readIdentity({ host, from }: Stream): Promise<Identity> {
 async function putIntoPlace(host: Host, identity: Identity | undefined): Promise<void> {
   const unit = unitOfRelease()
   if (identity !== undefined) await writeIdentity(host, identity)
-  await host.replace(installPaths.unit, unit, { mode: 0o644 })
+  if (!(await exists(host, installPaths.packagedUnit))) await host.replace(installPaths.unit, unit, { mode: 0o644 })
   if (await exists(host, places.stagedBinary))
     await linkInto(host.realPath(places.stagedBinary), host.realPath(installedBinary))
   await labelFiles(host, [...Object.values(smallFiles), installedBinary])

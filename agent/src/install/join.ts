@@ -14,7 +14,7 @@ import { smallFiles } from './places.js'
 import { exists } from './previous.js'
 import { labelFiles, startService, unitOfRelease } from './service.js'
 
-const { config, unit } = installPaths
+const { config, unit, packagedUnit } = installPaths
 /** The key of a machine that has not joined yet: kept, because its token is for this key from the first time on. */
 const joiningKey = `${config}/node.key.joining`
 const patienceMs = 120_000
@@ -59,15 +59,12 @@ async function joinAlone(host: Host, { coordinator, token }: JoinWish): Promise<
   const identity = identityIn(body, { token, keyPem })
   await writeIdentity(host, { ...identity, 'agent.yaml': await withOwnSettings(host, identity['agent.yaml']) })
   await endJoin(host)
-  // A package brings its own unit.
   if (!(await exists(host, unit)) && !(await exists(host, packagedUnit)))
     await host.replace(unit, unitText, { mode: 0o644 })
   await labelFiles(host, Object.values(smallFiles))
   await startService(host)
   return { node, already: false }
 }
-
-const packagedUnit = '/usr/lib/systemd/system/quorate-agent.service'
 
 /** The certificate and key that this machine has; undefined where it has no pair. */
 async function presentIdentity(

@@ -46,7 +46,9 @@ export async function restartService(host: Host): Promise<void> {
 /** With SELinux, new files get the contexts that its policy has for their paths: a service may not start a binary that has that of another folder. */
 export async function labelFiles(host: Host, paths: readonly string[]): Promise<void> {
   if ((await host.look('/sys/fs/selinux/enforce')) === undefined) return
-  await must(host, commands.restoreContexts(paths.map((path) => host.realPath(path))))
+  const present: string[] = []
+  for (const path of paths) if ((await host.look(path)) !== undefined) present.push(host.realPath(path))
+  await must(host, commands.restoreContexts(present))
 }
 
 /** COMMAND_FAILED with what the program said. */

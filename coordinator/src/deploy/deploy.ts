@@ -8,7 +8,7 @@ import type { AgentFile } from './agent-files.js'
 import { deployNode, type Means, type PlannedNode, rollBackNode } from './deploy-node.js'
 import { type NodeChannel, nodeChannel } from './node-channel.js'
 import type { NodeLook } from './node-look.js'
-import { planNode, presentAgent, requireOwnFleet, short, type Wanted } from './node-plan.js'
+import { planNode, presentAgent, requireNotPackaged, requireOwnFleet, short, type Wanted } from './node-plan.js'
 import type { Ssh } from './ssh.js'
 
 /** What to do with agents. */
@@ -111,6 +111,7 @@ function found(
 function goingBack(look: NodeLook, { name }: NodeEntry, wanted: Wanted) {
   requireOwnFleet(name, look.roots, wanted)
   const hasPrevious = look.traces.includes(`${installPaths.home}/previous`)
+  if (hasPrevious && look.previous !== look.binary) requireNotPackaged(name, look)
   const before = look.previous === undefined ? 'nothing: the agent is removed' : `agent ${short(look.previous)}`
   return {
     now: presentAgent(look),
@@ -122,6 +123,7 @@ function goingBack(look: NodeLook, { name }: NodeEntry, wanted: Wanted) {
 
 function removal(look: NodeLook, { name }: NodeEntry, wanted: Wanted) {
   requireOwnFleet(name, look.roots, wanted)
+  requireNotPackaged(name, look)
   const { traces } = look
   return {
     now: presentAgent(look),

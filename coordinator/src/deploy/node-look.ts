@@ -18,6 +18,8 @@ export interface NodeLook {
   readonly binary: string | undefined
   /** The same of the one before it. */
   readonly previous: string | undefined
+  /** The agent belongs to a package of the distribution. */
+  readonly packaged: boolean
   /** Paths of an agent that exist. */
   readonly traces: readonly string[]
   readonly active: boolean
@@ -62,6 +64,7 @@ export function parseLook(printed: string): NodeLook | undefined {
     canLabel: text('labels') !== '',
     binary: sha256In(text('binary')),
     previous: sha256In(text('previous')),
+    packaged: text('package') !== '',
     traces: lines('traces'),
     active: /^ActiveState=active$/m.test(text('service')),
     enabled: /^UnitFileState=enabled$/m.test(text('service')),

@@ -47,6 +47,7 @@ export function planNode(node: NodeEntry, look: NodeLook, wanted: Wanted): NodeP
   const agent = agentFor(wanted.agents, look.architecture)
   if (agent === undefined) throw otherArchitecture(node, look, wanted.agents)
   requireSuitable(node, look, { wanted, agent })
+  if (look.packaged && look.binary !== agent.sha256) throw otherPackage(node, look, agent)
   const identity = whyIdentity(node, look, wanted)
   const sends = look.binary !== agent.sha256
   const isOpen = look.traces.includes(`${installPaths.home}/previous/open`)
@@ -56,7 +57,7 @@ export function planNode(node: NodeEntry, look: NodeLook, wanted: Wanted): NodeP
       : []),
     ...(identity === undefined ? [] : [`make a key there and certify it: ${identity}`]),
     ...(isOpen ? ['finish an installation that was cut off'] : []),
-    ...(!look.traces.includes(installPaths.unit) ? [`write ${installPaths.unit}`] : []),
+    ...(!look.packaged && !look.traces.includes(installPaths.unit) ? [`write ${installPaths.unit}`] : []),
     ...(look.outdated ? ['restart the agent: it still runs the binary before'] : []),
     ...(look.active ? [] : ['start the agent']),
     ...(look.enabled ? [] : ['start the agent with the node']),
@@ -180,5 +181,29 @@ const otherArchitecture = (node: NodeEntry, { architecture }: NodeLook, agents: 
     `it is ${architecture || 'of an unknown architecture'}, and the agent at hand is for ${agents.map((one) => one.architecture).join(', ')}`,
     { where: node.name, remedy: 'Name the quorate-agent for this architecture with --agent, beside the others.' },
   )
+
+/** Files of a package are changed by the package manager alone. */
+function otherPackage({ name }: NodeEntry, { binary }: NodeLook, agent: AgentFile): QuorateError {
+  const installed = binary === undefined ? 'no agent' : `agent ${short(binary)}`
+  return new QuorateError(
+    'NODE_UNSUITABLE',
+    `its agent came as a package: it has ${installed}, and the agent at hand is ${short(agent.sha256)}`,
+    {
+      where: name,
+      remedy:
+        'Upgrade the package quorate-agent on the node (apt-get, dnf, zypper), or name the quorate-agent of its release with --agent.',
+    },
+  )
+}
+
+/** NODE_UNSUITABLE where files of a package would be removed or replaced. */
+export function requireNotPackaged(node: string, { packaged }: NodeLook): void {
+  if (!packaged) return
+  throw new QuorateError('NODE_UNSUITABLE', 'its agent came as a package', {
+    where: node,
+    remedy:
+      'On the node, use the package manager: `apt-get purge quorate-agent`, or `dnf remove quorate-agent` and then `rm -rf /etc/quorate /var/lib/quorate-agent`.',
+  })
+}
 
 const mib = (bytes: number): number => Math.floor(bytes / 2 ** 20)

@@ -5,7 +5,7 @@ import { installPaths } from '@quorate/shared/install-job'
  * standard input. POSIX sh in one line, without single quotes and exclamation marks: the login shell of the user, whichever that is, hands it on
  * as it is. `id`, `sudo`, `tar`, `gzip` and systemd are all that it takes.
  */
-const { binary, unit, config, state, home } = installPaths
+const { binary, unit, packagedUnit, config, state, home } = installPaths
 
 const rootByItself = 'LC_ALL=C; export LC_ALL; if [ "$(id -u)" = 0 ]; then exec sh -c "$1"; fi; exec sudo -n sh -c "$1"'
 /** The first line of standard input is the password, and -k makes sudo read it whether it remembers one or not. sudo reads byte by byte: the rest is there for the command. */
@@ -39,6 +39,7 @@ const look = [
   ...[part('binary'), `sha256sum <${binary} 2>/dev/null`],
   ...[part('previous'), `sha256sum <${home}/previous/quorate-agent 2>/dev/null`],
   ...[part('traces'), `ls -d ${traces} ${home}/previous ${home}/previous/open 2>/dev/null`],
+  ...[part('package'), `ls -d ${packagedUnit} 2>/dev/null`],
   ...[
     part('service'),
     'systemctl show quorate-agent.service --property=ActiveState,UnitFileState,MainPID 2>/dev/null',
