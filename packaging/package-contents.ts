@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { root } from './bundle.js'
 import type { Program } from './programs.js'
 import type { Format } from './system-package.js'
@@ -9,6 +9,8 @@ export interface Content {
   readonly manPage: string
   /** Of the coordinator only. */
   readonly completions?: Readonly<Record<'bash' | 'zsh' | 'fish', string>>
+  /** Executables of agents, which the coordinator deploys; of the coordinator only. */
+  readonly agents: readonly string[]
   readonly copyright: string
   readonly changelog: string
   readonly licenses: string
@@ -49,7 +51,8 @@ const units = '/usr/lib/systemd/system'
 const source = (path: string): string => join(root, path)
 
 const own: Readonly<Record<Program['name'], (content: Content, format: Format) => readonly Entry[]>> = {
-  quorate: ({ manPage, completions }, format) => [
+  quorate: ({ manPage, completions, agents }, format) => [
+    ...agents.map((path): Entry => [path, `/usr/lib/quorate/${basename(path)}`, 0o755]),
     [manPage, '/usr/share/man/man1/quorate.1.gz'],
     [source('systemd/quorate-coordinator.service'), `${units}/quorate-coordinator.service`],
     [source('systemd/quorate.sysusers'), '/usr/lib/sysusers.d/quorate.conf'],

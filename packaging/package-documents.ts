@@ -20,7 +20,7 @@ export interface DocumentsOf {
 export async function packageDocuments(
   program: Program,
   { folder, time, node, licenses }: DocumentsOf,
-): Promise<{ with(own: { readonly executable: string; readonly sbom: string }): Content }> {
+): Promise<{ with(own: Pick<Content, 'executable' | 'sbom' | 'agents'>): Content }> {
   const write = (name: string, bytes: string | Buffer): string => {
     writeFileSync(join(folder, name), bytes)
     return join(folder, name)
@@ -35,7 +35,12 @@ export async function packageDocuments(
     ...(program.name === 'quorate' ? { completions: await completions(write) } : {}),
   }
   return {
-    with: ({ executable, sbom }) => ({ ...shared, executable, sbom: gzipped('sbom', readFileSync(sbom, 'utf8')) }),
+    with: ({ executable, sbom, agents }) => ({
+      ...shared,
+      executable,
+      agents,
+      sbom: gzipped('sbom', readFileSync(sbom, 'utf8')),
+    }),
   }
 }
 

@@ -52,6 +52,16 @@ const source = sourceOfRelease()
 const nodes: Readonly<Record<Architecture, string>> = { x64: pinnedNode(), arm64: nodeForArm64(downloads) }
 const nfpm = nfpmProgram(downloads)
 
+/** The agents that a package of the coordinator brings for `quorate deploy`: all that this release has. */
+const agentsFor = ({ name }: Program): readonly string[] =>
+  name === 'quorate'
+    ? programs
+        .filter((one) => one.name === 'quorate-agent')
+        .flatMap((agent) =>
+          wanted(agent).map((architecture) => join(out, artefacts(agent.name, architecture).executable)),
+        )
+    : []
+
 /** Makes everything of one program; returns the names of the files. */
 async function makeProgram(program: Program): Promise<readonly string[]> {
   const { name } = program
@@ -77,7 +87,7 @@ async function makeProgram(program: Program): Promise<readonly string[]> {
       join(out, sbom),
       sbomOf({ name, packages, node: { version: pinned.version, sha256: sha256Of(node) } }),
     )
-    const contents = documents.with({ executable: path, sbom: join(out, sbom) })
+    const contents = documents.with({ executable: path, sbom: join(out, sbom), agents: agentsFor(program) })
     for (const { format } of files)
       writeSystemPackage(out, format, { program, architecture, time: source.time, contents, nfpm, work: folder })
     made.push(executable, sbom, ...files.map(({ file }) => file))
