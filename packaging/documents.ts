@@ -16,7 +16,7 @@ const printing = (out: (text: string) => void): CliContext => ({
   },
   async *input() {},
   version,
-  defaultState: '/var/lib/quorate',
+  defaultState: '/var/lib/quorate for root, else ~/.local/state/quorate',
   openSession: () => Promise.reject(new Error('no session')),
   serve: () => Promise.reject(new Error('no server')),
   onStop: () => () => undefined,

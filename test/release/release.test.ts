@@ -92,7 +92,6 @@ t.test('executables start: x64 here, arm64 under qemu', (t) => {
 })
 
 t.test('lintian finds no error', (t) => {
-  // As the user who may not write: lintian warns root.
   const said = attempt('lintian', ['--fail-on=error', '--allow-root', ...named(/\.deb$/).map(path)])
   t.equal(said.status, 0, said.stdout + said.stderr)
   t.end()
