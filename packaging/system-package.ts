@@ -23,7 +23,7 @@ export function packageName(name: Program['name'], architecture: Architecture, f
 const described: Readonly<Record<Program['name'], { readonly summary: string; readonly more: string }>> = {
   quorate: {
     summary: 'make a kubeadm cluster highly available, in place',
-    more: 'Turns a running kubeadm cluster with one control plane into a highly available\none. This package has the coordinator: the command line, REST as a service that is\nnot enabled, and the agents that it deploys to nodes.',
+    more: 'Turns a running kubeadm cluster with one control plane into a highly available\none. This package has the coordinator: the command line, REST as a service that\nis not enabled, and the agents that it deploys to nodes.',
   },
   'quorate-agent': {
     summary: 'agent of Quorate on a node of a kubeadm cluster',

@@ -13,6 +13,7 @@ const ofText =
 /** What takes no text of others, or is within one that the table has. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...of('a word of at most 300 characters by the checks at the door, or of the command line', [
+    'isDnsLabel',
     'isDnsName',
     'isErrorCode',
     'isIpAddress',
