@@ -24,7 +24,7 @@ export function terminalSvg(text: string, columns: number, tells: RegExp): strin
   const drawn = lines.map((line, index) => drawnLine(line, margin + (index + 0.75) * lineHeight))
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Three commands: discover, deploy, convert">
 <rect width="100%" height="100%" rx="8" fill="#1c2128"/>
-<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" fill="#cdd9e5" style="white-space: pre">
+<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" fill="#cdd9e5">
 ${drawn.join('\n')}
 </g>
 </svg>
@@ -77,7 +77,11 @@ function styled(style: Style, code: number): Style {
 }
 
 function span(text: string, { colour, bold = false, dim = false }: Style): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const escaped = text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(' ', '\u00a0')
   const attributes = [
     colour === undefined ? '' : ` fill="${colour}"`,
     bold ? ' font-weight="bold"' : '',
