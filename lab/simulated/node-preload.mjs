@@ -26,7 +26,7 @@ process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)
 process.stdin.resume().unref?.()
 
 // Addresses of simulated nodes.
-const isOfLab = (host) => host.startsWith('127.') || host.startsWith('fd00:') || host === '::1'
+const isOfLab = (host) => host.startsWith('127.') || host.startsWith('fd00:13:') || host === '::1'
 
 const unreachable = ({ host, port }) =>
   Object.assign(new Error(`connect EHOSTUNREACH ${host}:${port}`), {

@@ -116,12 +116,16 @@ export function stepsOf(cluster: SimulatedCluster): string[] {
     .map(({ step }) => step ?? '')
 }
 
+/** Findings come first, what went wrong comes last. */
+const endsOf = (text: string): string =>
+  text.length <= 8_000 ? text : `${text.slice(0, 4_000)}\n...\n${text.slice(-4_000)}`
+
 /** Asserts how a program ended; where it ended otherwise, shows what it said. */
 export function ended(t: Test, { exitCode, stdout, stderr }: ProgramRun, wanted = 0): void {
   t.equal(
     exitCode,
     wanted,
     `exit code ${wanted}`,
-    exitCode === wanted ? {} : { said: (stdout + stderr).slice(-6000).split('\n') },
+    exitCode === wanted ? {} : { said: endsOf(stdout + stderr).split('\n') },
   )
 }
