@@ -1,7 +1,7 @@
 /**
  * `npm run release [-- --out DIR] [--downloads DIR] [--key FILE] [--only EXECUTABLE]...`: all files of a release, in out/release.
  *
- * The same commit gives the same bytes, whoever makes it, where and when: times are the commit's, modes and owners are said, and every tool but
+ * The same commit gives the same bytes for each user, folder and day: times are the commit's, modes and owners are said, and every tool but
  * strip is pinned by a hash (docs/decisions/0024-releases.md).
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'

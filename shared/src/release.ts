@@ -3,6 +3,9 @@ import { version } from './version.js'
 /** The release before this one, as `MAJOR.MINOR`; undefined for the first. To be set with the version in package.json, which a test compares. */
 export const releaseBefore: string | undefined = undefined
 
+/** Of the facts of a node: increases when a field changes its meaning. */
+export const factsSchema = 1
+
 /** How a program of Quorate stands to this one: a coordinator works with agents of its own release and of the one before, never with newer ones. */
 export type Skew = 'same' | 'another-build' | 'before' | 'too-old' | 'newer' | 'unknown'
 

@@ -79,7 +79,7 @@ export async function postPinned(
   })
 }
 
-/** The root that the coordinator shows and that the pin names. Nothing is sent; whoever shows it must prove in the next connection to be below it. */
+/** The root that the coordinator shows and that the pin names. Nothing is sent; that a server shows it proves nothing yet: the next connection must prove to be below it. */
 function pinnedRoot(place: PinnedPlace): Promise<string> {
   const { host, port, pin } = place
   const options: ConnectionOptions = { host, port, rejectUnauthorized: false, minVersion: 'TLSv1.3', ...nameOf(host) }

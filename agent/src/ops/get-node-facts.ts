@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readCertificate } from '@quorate/shared/pki'
+import { factsSchema } from '@quorate/shared/release'
 import { version } from '@quorate/shared/version'
 import { placedTokenId } from './cluster/join-secret.js'
 import { readLearnerGate } from './cluster/learner-gate.js'
@@ -33,9 +34,6 @@ import { readDefaultInterface, readInterfaces } from './network/interfaces.js'
 import { readNameservers } from './network/nameservers.js'
 import { readListening } from './network/sockets.js'
 import { readExternalCaFacts } from './signed-elsewhere/requests.js'
-
-/** Increases when a field changes its meaning. */
-const schemaVersion = 1
 
 /** A program or a runtime that hangs must not delay the other facts; an overloaded node may still take seconds. */
 const programMs = 8000
@@ -94,7 +92,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
 
 /** What the agent knows of itself. */
 const ownFacts = ({ criSocket, identity }: Tools): Partial<NodeFacts> => ({
-  ...{ agentVersion: version, clockUnixMs: Date.now(), criSocket, schemaVersion },
+  ...{ agentVersion: version, clockUnixMs: Date.now(), criSocket, schemaVersion: factsSchema },
   agentCertificateUntilUnixMs: readCertificate(identity.cert).notAfter.getTime(),
 })
 

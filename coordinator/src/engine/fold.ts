@@ -20,6 +20,10 @@ export type ActionState =
 export type StepState = 'waiting' | 'running' | 'skipped' | 'done' | 'failed' | 'undone'
 export type Outcome = 'running' | 'done' | 'failed' | 'interrupted' | 'abandoned' | 'rolled-back' | 'damaged'
 
+const unfinished: ReadonlySet<Outcome> = new Set(['running', 'failed', 'interrupted', 'abandoned'])
+/** Neither done nor undone: it may go on, and needs the agents and what they keep. */
+export const isUnfinished = (outcome: Outcome): boolean => unfinished.has(outcome)
+
 export interface OperationRecord {
   readonly node: string
   readonly label: string

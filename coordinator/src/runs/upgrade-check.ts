@@ -1,5 +1,5 @@
 import { type Skew, skewOf } from '@quorate/shared/release'
-import type { Outcome } from '../engine/fold.js'
+import { isUnfinished, type Outcome } from '../engine/fold.js'
 import { listRuns } from './context/read-runs.js'
 import type { Session } from './context/session.js'
 import { listNodes } from './nodes.js'
@@ -20,14 +20,12 @@ export interface UpgradeItem {
 
 type Verdict = Pick<UpgradeItem, 'verdict' | 'says' | 'next'>
 
-const open: ReadonlySet<Outcome> = new Set(['running', 'failed', 'interrupted', 'abandoned'])
-
 /** What stands between this release and the work that it takes over, the runs first. Changes nothing. */
 export async function upgradeCheck(session: Session): Promise<readonly UpgradeItem[]> {
   const [runs, nodes] = await Promise.all([listRuns(session), listNodes(session)])
   return [
     ...runs
-      .filter(({ outcome }) => open.has(outcome) || outcome === 'damaged')
+      .filter(({ outcome }) => isUnfinished(outcome) || outcome === 'damaged')
       .map(
         ({ id, outcome, version }): UpgradeItem => ({ kind: 'run', name: id, version, ...ofRun(id, outcome, version) }),
       ),

@@ -1,13 +1,10 @@
-import { type Skew, skewOf } from '@quorate/shared/release'
+import { factsSchema, type Skew, skewOf } from '@quorate/shared/release'
 import { version } from '@quorate/shared/version'
 import type { Finding, Severity } from '../context/finding.js'
 import { withFacts } from '../facts/with-facts.js'
 import type { Check } from './check.js'
 
 const id = 'agent-versions'
-
-/** What the facts of an agent look like; agent/src/ops/get-node-facts.ts says the same number. */
-const factsSchema = 1
 
 const severities: Readonly<Record<Exclude<Skew, 'same'>, Severity>> = {
   'another-build': 'warning',
