@@ -1,7 +1,6 @@
 import { basename, join } from 'node:path'
 import { root } from './bundle.js'
-import type { Program } from './programs.js'
-import type { Format } from './system-package.js'
+import type { Format, Program } from './programs.js'
 
 /** Files of a build that go into packages: paths of this machine. */
 export interface Content {

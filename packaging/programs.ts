@@ -27,3 +27,7 @@ export const architectures: Readonly<
   x64: { debian: 'amd64', rpm: 'x86_64', strip: 'strip' },
   arm64: { debian: 'arm64', rpm: 'aarch64', strip: 'aarch64-linux-gnu-strip' },
 }
+
+/** Packages of distributions. */
+export const formats = ['deb', 'rpm'] as const
+export type Format = (typeof formats)[number]

@@ -14,11 +14,11 @@ import { makeBlob, writeExecutable } from './executable.js'
 import { licensesText } from './licenses.js'
 import { pinned, pinnedNode } from './node-binary.js'
 import { packageDocuments } from './package-documents.js'
-import { type Architecture, architectures, type Program, programs } from './programs.js'
+import { type Architecture, architectures, formats, type Program, programs } from './programs.js'
 import { provenanceOf } from './provenance.js'
 import { sbomOf } from './sbom.js'
 import { sourceOfRelease } from './source.js'
-import { formats, packageName, writeSystemPackage } from './system-package.js'
+import { packageName, writeSystemPackage } from './system-package.js'
 import { usedPackages } from './used-packages.js'
 
 const ownFolder = join(root, 'out/release')

@@ -3,11 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, version } from './bundle.js'
 import { type Content, contentsOf } from './package-contents.js'
-import { type Architecture, architectures, type Program } from './programs.js'
-
-/** Packages of distributions. */
-export const formats = ['deb', 'rpm'] as const
-export type Format = (typeof formats)[number]
+import { type Architecture, architectures, type Format, type Program } from './programs.js'
 
 /** Counts packages of one version of Quorate. */
 const release = '1'
