@@ -26,6 +26,8 @@ interface EtcdState {
   status: Partial<StatusResponse>
   /** Without it nothing that goes through raft is answered. */
   quorum: boolean
+  /** Each request for the member list: whether it was to go through raft. */
+  linearizable: boolean[]
   /** Pages of the snapshot; the hash is put behind them unless `damaged`. */
   snapshot: Buffer
   damaged: boolean
@@ -73,6 +75,7 @@ export async function startEtcd(
     memberId,
     status: {},
     quorum: true,
+    linearizable: [],
     snapshot: Buffer.alloc(1024, 7),
     damaged: false,
     endless: false,
@@ -85,8 +88,11 @@ export async function startEtcd(
   const server = new Server()
   const lost = { code: status.UNAVAILABLE, details: 'etcdserver: no leader' }
   const cluster: ClusterServer = {
-    memberList: (call, callback) =>
-      call.request.linearizable && !state.quorum ? callback(lost) : callback(null, { header, members: state.members }),
+    memberList: (call, callback) => {
+      state.linearizable.push(call.request.linearizable)
+      if (call.request.linearizable && !state.quorum) callback(lost)
+      else callback(null, { header, members: state.members })
+    },
     memberRemove: (call, callback) => {
       if (!state.members.some(({ ID }) => ID === call.request.ID))
         return callback({ code: status.NOT_FOUND, details: 'etcdserver: member not found' })

@@ -107,16 +107,14 @@ interface Asking {
   readonly signal: AbortSignal | undefined
 }
 
-async function withStatus(member: Member, asking: Asking): Promise<EtcdMember> {
-  return {
-    id: hex(member.ID),
-    name: member.name,
-    peerUrls: member.peerURLs,
-    clientUrls: member.clientURLs,
-    learner: member.isLearner,
-    status: await ownWord(member, asking),
-  }
-}
+const listed = ({ ID, name, peerURLs, clientURLs, isLearner }: Member): Omit<EtcdMember, 'status'> => ({
+  ...{ id: hex(ID), name, peerUrls: peerURLs, clientUrls: clientURLs, learner: isLearner },
+})
+
+const withStatus = async (member: Member, asking: Asking): Promise<EtcdMember> => ({
+  ...listed(member),
+  status: await ownWord(member, asking),
+})
 
 /**
  * A member's status of itself. It may also advertise a loopback address, where another member could answer, or one at which it
@@ -147,10 +145,11 @@ async function chooseEndpoint(channels: Channels, [first = '', ...others]: reado
 }
 
 /** Through raft first: only that answer is the cluster's. Without quorum the local store's answer still helps. */
-async function listMembers({ cluster }: Clients, signal?: AbortSignal) {
-  const list = (linearizable: boolean) =>
-    unary(cluster.memberList.bind(cluster), { linearizable }, { deadlineMs: statusMs, signal })
-  const answer = await list(true).catch(() => list(false))
+const listMembers = (own: Clients, signal?: AbortSignal) =>
+  listBy(own, true, signal).catch(() => listBy(own, false, signal))
+
+async function listBy({ cluster }: Clients, linearizable: boolean, signal?: AbortSignal) {
+  const answer = await unary(cluster.memberList.bind(cluster), { linearizable }, { deadlineMs: statusMs, signal })
   requireMembership(answer.members)
   return answer
 }
@@ -291,6 +290,14 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
       const { list, ...known } = await readMembership(own, signal).catch(refused('reading the member list'))
       const members = list.map((member) => withStatus(member, { channels, own: url, signal }))
       return { ...known, members: await Promise.all(members) }
+    },
+    async localList(signal) {
+      const list = listBy(own, false, signal)
+      const [{ members, header }, { revision }] = await Promise.all([list, readStatus(own, signal)]).catch(
+        refused("reading the member list of this node's member"),
+      )
+      const told = members.map((member): EtcdMember => ({ ...listed(member), status: undefined }))
+      return { members: told, alarms: [], clusterId: hex(header?.clusterId ?? '0'), revision }
     },
     authentication: (signal) => askAuthentication(own, signal),
     clientName: place.clientName,

@@ -13,6 +13,8 @@ export interface EtcdMembership {
 export interface EtcdClient {
   /** Members with each endpoint's own status (absent if it does not answer within 3 s), alarms, the cluster id (hex) and the store's revision. */
   members(signal?: AbortSignal): Promise<EtcdMembership>
+  /** As the member that answers has it in its own store, without a quorum: no alarms, and of no member what it says itself. */
+  localList(signal?: AbortSignal): Promise<EtcdMembership>
   /** The status of this node's own member, the one request that a learner answers too. `memberId` (hex) identifies it. */
   ownStatus(signal?: AbortSignal): Promise<EtcdStatus & { readonly memberId: string }>
   /** The snapshot stream: bytes from etcd, followed by its own 32 byte sha256. */

@@ -114,7 +114,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   getNodeFacts: { folders },
   getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag, apiService: check.flag },
   findReferences: { find: listOf(check.soughtText) },
-  listEtcdMembers: { authentication: check.flag },
+  listEtcdMembers: { authentication: check.flag, localList: optional(check.flag) },
   listContainers: { names: listOf(check.containerName) },
   listImages: {},
   renderManifests: { clusterConfiguration: check.document, withPatches: check.flag },

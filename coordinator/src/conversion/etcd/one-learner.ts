@@ -2,7 +2,6 @@ import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { ConversionRun } from '../context/run.js'
-import { readEtcd } from '../facts/read-facts.js'
 import { memberOf } from './members.js'
 
 /**
@@ -28,10 +27,17 @@ export async function oneLearner(
   return joined
 }
 
-/** No deadline of its own: a large database is learned for minutes, and a join that gives up ends the waiting. */
+/**
+ * The first control plane's own list: it knows of the vote at once, while etcd has no quorum until the new voter has started. No deadline: a large
+ * database is learned for minutes, and a join that gives up ends the waiting.
+ */
 function untilVoter(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<unknown> {
-  const look = async (): Promise<Look<true>> =>
-    memberOf((await readEtcd(run, signal)).members, node)?.learner === false ? holds(true) : notYet('it does not vote')
+  const look = async (): Promise<Look<true>> => {
+    const { members } = await run
+      .agent(run.first)
+      .read('listEtcdMembers', { authentication: false, localList: true }, { signal })
+    return memberOf(members, node)?.learner === false ? holds(true) : notYet('it does not vote')
+  }
   const deadlineMs = Number.POSITIVE_INFINITY
   return until(`the etcd member of ${node.name} to vote`, look, { deadlineMs, everyMs: 500, signal })
 }

@@ -49,6 +49,26 @@ t.test('without quorum the list is still told, and that the alarms are not known
   t.match(alarms, [/unreadable: .*no leader/])
 })
 
+t.test(
+  "a member's own list is told without a quorum at once: who votes there, and nothing that another member would have to say",
+  async (t) => {
+    const { etcd, client } = await connectedEtcd(t)
+    etcd.state.members.push({ ...member(etcdIds.other, 'k8smaster2.example.com'), isLearner: true })
+    etcd.state.quorum = false
+    const { members, alarms, revision } = await client.localList()
+    t.same(
+      members.map(({ id, learner, status }) => ({ id, learner, status })),
+      [
+        { id: hex(etcdIds.own), learner: false, status: undefined },
+        { id: hex(etcdIds.other), learner: true, status: undefined },
+      ],
+    )
+    t.same(alarms, [], 'not asked: they go through raft')
+    t.equal(revision, '4711')
+    t.same(etcd.state.linearizable, [false], 'one request, which no quorum has to answer')
+  },
+)
+
 t.test('names alarms and their member', async (t) => {
   const { etcd, client } = await connectedEtcd(t)
   etcd.state.alarms = [{ memberID: etcdIds.own, alarm: 1 }]

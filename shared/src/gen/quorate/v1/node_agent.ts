@@ -213,6 +213,8 @@ export interface FindReferencesResponse {
 export interface ListEtcdMembersRequest {
   /** Also ask whether etcd has authentication enabled: a request that goes through raft, so no gate uses it. */
   authentication: boolean;
+  /** The list as this node's member has it, at once, even while there is no quorum: without alarms and without what each member says itself. */
+  localList?: boolean | undefined;
 }
 
 export interface ListEtcdMembersResponse {
@@ -1778,13 +1780,16 @@ export const FindReferencesResponse: MessageFns<FindReferencesResponse> = {
 };
 
 function createBaseListEtcdMembersRequest(): ListEtcdMembersRequest {
-  return { authentication: false };
+  return { authentication: false, localList: undefined };
 }
 
 export const ListEtcdMembersRequest: MessageFns<ListEtcdMembersRequest> = {
   encode(message: ListEtcdMembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.authentication !== false) {
       writer.uint32(8).bool(message.authentication);
+    }
+    if (message.localList !== undefined) {
+      writer.uint32(16).bool(message.localList);
     }
     return writer;
   },
@@ -1810,6 +1815,14 @@ export const ListEtcdMembersRequest: MessageFns<ListEtcdMembersRequest> = {
             message.authentication = reader.bool();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.localList = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1828,6 +1841,7 @@ export const ListEtcdMembersRequest: MessageFns<ListEtcdMembersRequest> = {
   fromPartial(object: DeepPartial<ListEtcdMembersRequest>): ListEtcdMembersRequest {
     const message = createBaseListEtcdMembersRequest();
     message.authentication = object.authentication ?? false;
+    message.localList = object.localList ?? undefined;
     return message;
   },
 };
