@@ -140,12 +140,17 @@ export class Lab implements PieceLab {
     return ['127.0.0.1 localhost', ...lines, ''].join('\n')
   }
 
-  /** Builds what is missing, boots the nodes and makes the cluster to convert. */
-  async up(): Promise<void> {
+  /** Builds what is missing and boots the nodes: machines without a cluster. */
+  async boot(): Promise<void> {
     await ensureVersion(this.version, this.debian)
     allowManyNodes()
     await this.network.up()
     await timed(`${this.nodes.length} nodes booted`, () => Promise.all(this.nodes.map((node) => node.boot(this.hosts))))
+  }
+
+  /** Boots the nodes and makes the cluster to convert. */
+  async up(): Promise<void> {
+    await this.boot()
     const [cp1] = this.controlPlanes as [LabNode]
     await timed('images imported', () => Promise.all(this.nodes.map((node) => node.loadImages())))
     if (!existsSync(join(cp1.root, 'etc/kubernetes/admin.conf'))) {

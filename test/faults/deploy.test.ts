@@ -2,36 +2,28 @@
  * `quorate deploy` by the system's ssh to real sshd, sudo and systemd: root by key, sudo without and with a password, a jump host, a changed host
  * key; then the cluster is converted by the agents that it installed, and they are removed again. `npx tap --timeout=2400 test/faults/deploy.test.ts`; root.
  */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Lab } from '../../lab/real/lab.js'
 import { sshPackages } from '../../lab/real/machines/cache.js'
 import { ensurePrograms } from '../../lab/real/machines/programs.js'
 import { capture, must } from '../../lab/real/machines/shell.js'
-import { password, serveSsh } from '../support/lab-ssh.js'
+import {
+  knowHosts,
+  operatorsSsh,
+  password,
+  serveSsh,
+  type WayOfSsh,
+  writeClusterFileBySsh,
+} from '../support/lab-ssh.js'
 import { labForTest } from '../support/real-lab.js'
 
 const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'
-/** The operator's own ssh: its configuration, keys and known hosts, by an `ssh` in PATH that names the configuration and writes down what it was asked. */
-async function operatorsSsh(lab: Lab): Promise<{ folder: string; publicKey: string }> {
-  const folder = join(lab.folder, 'ssh')
-  mkdirSync(folder)
-  await must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'id')])
-  const hosts = lab.nodes.map((node) => {
-    const user = node.spec.short === 'cp1' ? 'root' : 'admin'
-    const jump = node.spec.short === 'w2' ? '\n  ProxyJump cp1' : ''
-    return `Host ${node.spec.short}\n  HostName ${node.address}\n  User ${user}${jump}\n`
-  })
-  const common = `Host *\n  IdentityFile ${folder}/id\n  IdentitiesOnly yes\n  UserKnownHostsFile ${folder}/known_hosts\n`
-  writeFileSync(join(folder, 'config'), [...hosts, common].join(''))
-  writeFileSync(
-    join(folder, 'ssh'),
-    `#!/bin/sh\nprintf '%s\\n' "$*" >> ${folder}/asked\nexec /usr/bin/ssh -F ${folder}/config "$@"\n`,
-  )
-  chmodSync(join(folder, 'ssh'), 0o755)
-  return { folder, publicKey: readFileSync(join(folder, 'id.pub'), 'utf8') }
-}
+/** Root by key, sudo, and one behind another. */
+const waysOf = (short: string): WayOfSsh => ({
+  user: short === 'cp1' ? 'root' : 'admin',
+  ...(short === 'w2' ? { jump: 'cp1' } : {}),
+})
 
 const sudoOf: Readonly<Record<string, string>> = { cp2: 'admin ALL=(ALL) ALL\n' }
 const withoutPassword = 'admin ALL=(ALL) NOPASSWD: ALL\n'
@@ -39,31 +31,17 @@ const withoutPassword = 'admin ALL=(ALL) NOPASSWD: ALL\n'
 t.test(`Kubernetes ${version}`, async (t: Test) => {
   const lab = await labForTest(t, version, { agents: false })
   await ensurePrograms(process.cwd())
-  lab.writeClusterFile()
-  const { folder, publicKey } = await operatorsSsh(lab)
+  const { folder, publicKey } = await operatorsSsh(lab, waysOf)
   const packages = await sshPackages()
   await Promise.all(
     lab.nodes.map((node) => serveSsh(node, { packages, publicKey }, sudoOf[node.spec.short] ?? withoutPassword)),
   )
-  const text = readFileSync(lab.clusterFile, 'utf8')
-  writeFileSync(
-    lab.clusterFile,
-    lab.nodes.reduce(
-      (all, { address, spec }) => all.replace(`address: ${address}}`, `address: ${address}, ssh: ${spec.short}}`),
-      text,
-    ),
-  )
+  writeClusterFileBySsh(lab)
   const quorate = (args: readonly string[], input = '') => {
     const [command, argv] = lab.quorate(args)
     return capture('env', [`PATH=${folder}:${process.env['PATH']}`, command, ...argv], { input })
   }
   const deploy = (...more: readonly string[]) => quorate(['deploy', '-f', lab.clusterFile, ...more])
-  const known = async () => {
-    for (const node of lab.nodes) {
-      const key = (await node.must(['cat', '/etc/ssh/ssh_host_ed25519_key.pub'])).split(' ').slice(0, 2).join(' ')
-      writeFileSync(join(folder, 'known_hosts'), `${node.address} ${key}\n`, { flag: 'a' })
-    }
-  }
 
   await t.test('an unknown host without a terminal is one sentence, and nothing is written', async (t) => {
     const { exitCode, stdout, stderr } = await deploy('--yes')
@@ -73,7 +51,7 @@ t.test(`Kubernetes ${version}`, async (t: Test) => {
   })
 
   await t.test('each node by its way; the one whose sudo wants a password is told, and done with it', async (t) => {
-    await known()
+    await knowHosts(lab, folder)
     const first = await deploy('--yes')
     t.comment(first.stdout)
     t.equal(first.exitCode, 3, first.stdout + first.stderr)
