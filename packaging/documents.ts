@@ -30,13 +30,13 @@ const printing = (out: (text: string) => void): CliContext => ({
 const ignore = (): undefined => undefined
 
 /** The manual page of a program; `day` is that of the release. */
-export const manPageOf: Readonly<Record<Program['name'], (day: string) => string>> = {
-  quorate: (day) =>
-    manPage(makeCoordinator(printing(ignore), ignore), {
+export const manPageOf: Readonly<Record<Program['name'], (day: string) => Promise<string>>> = {
+  quorate: async (day) =>
+    manPage(await makeCoordinator(printing(ignore), ignore), {
       ...{ section: 1, day, version },
       seeAlso: [['quorate-agent', 8]],
     }),
-  'quorate-agent': (day) =>
+  'quorate-agent': async (day) =>
     manPage(
       makeAgent(async () => undefined),
       { section: 8, day, version, seeAlso: [['quorate', 1]] },

@@ -28,7 +28,7 @@ export async function packageDocuments(
   const gzipped = (name: string, text: string): string => write(`${name}.gz`, compress(text, node))
   const day = time.toISOString().slice(0, 10)
   const shared = {
-    manPage: gzipped('man', manPageOf[program.name](day)),
+    manPage: gzipped('man', await manPageOf[program.name](day)),
     copyright: write('copyright', copyright),
     changelog: gzipped('changelog', changelogOf(program, time)),
     licenses: gzipped('licenses', readFileSync(licenses, 'utf8')),

@@ -20,12 +20,24 @@ export const programs: readonly Program[] = [
 /** As Node and npm call them. */
 export type Architecture = 'x64' | 'arm64'
 
-/** What other programs call the same, and what removes symbols from their executables. */
-export const architectures: Readonly<
-  Record<Architecture, { readonly debian: string; readonly rpm: string; readonly strip: string }>
-> = {
-  x64: { debian: 'amd64', rpm: 'x86_64', strip: 'strip' },
-  arm64: { debian: 'arm64', rpm: 'aarch64', strip: 'aarch64-linux-gnu-strip' },
+interface NamesAndTools {
+  readonly debian: string
+  readonly rpm: string
+  /** Removes symbols from its executables. */
+  readonly strip: string
+  /** Starts its executables on x64: the first words of a command line. */
+  readonly emulator: readonly string[]
+}
+
+/** What other programs call the same, and the tools for each. */
+export const architectures: Readonly<Record<Architecture, NamesAndTools>> = {
+  x64: { debian: 'amd64', rpm: 'x86_64', strip: 'strip', emulator: [] },
+  arm64: {
+    debian: 'arm64',
+    rpm: 'aarch64',
+    strip: 'aarch64-linux-gnu-strip',
+    emulator: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'],
+  },
 }
 
 /** Packages of distributions. */

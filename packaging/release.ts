@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { bundle, root, version } from './bundle.js'
 import { sha256Of, signSums, writeSums } from './checksums.js'
 import { nfpmProgram, nodeForArm64 } from './downloads.js'
-import { makeBlob, writeExecutable } from './executable.js'
+import { writeExecutable } from './executable.js'
 import { licensesText } from './licenses.js'
 import { pinned, pinnedNode } from './node-binary.js'
 import { packageDocuments } from './package-documents.js'
@@ -68,7 +68,6 @@ async function makeProgram(program: Program): Promise<readonly string[]> {
   const folder = join(work, name)
   mkdirSync(folder, { recursive: true })
   const packages = usedPackages(await bundle(program, join(folder, 'main.cjs')))
-  const blob = makeBlob(folder, program, nodes.x64)
   const licenses = `${name}-licenses.txt`
   writeFileSync(join(out, licenses), licensesText(packages, nodes.x64))
   const documents = await packageDocuments(program, {
@@ -82,7 +81,7 @@ async function makeProgram(program: Program): Promise<readonly string[]> {
     const node = nodes[architecture]
     const { executable, sbom, packages: files } = artefacts(name, architecture)
     const path = join(out, executable)
-    writeExecutable(path, { blob, node, architecture })
+    writeExecutable(path, { folder, program, node, architecture })
     writeFileSync(
       join(out, sbom),
       sbomOf({ name, packages, node: { version: pinned.version, sha256: sha256Of(node) } }),

@@ -5,12 +5,9 @@ import { asQuorateError, exitCode, QuorateError } from '@quorate/shared/errors'
 import { version } from '@quorate/shared/version'
 import type { CliContext } from './cli/context.js'
 import { runProgram } from './cli/program.js'
-import { errorJson, errorText } from './cli/render/error.js'
 import { makeStyle, printable } from './cli/render/style.js'
 import type { Terminal } from './cli/terminal.js'
 import { startDetached, tellStarter } from './detached.js'
-import { openSession } from './open-session.js'
-import { serveRest } from './serve-rest.js'
 import { defaultStateFolder } from './state/paths.js'
 import { stateError } from './state/state-error.js'
 
@@ -73,8 +70,9 @@ const context: CliContext = {
   input: () => stdin,
   version,
   defaultState: defaultStateFolder(),
-  openSession,
-  serve: serveRest,
+  // Read when they are used: `quorate --help` needs neither, and answers at once.
+  openSession: async (...of) => (await import('./open-session.js')).openSession(...of),
+  serve: async (options) => (await import('./serve-rest.js')).serveRest(options),
   onStop(callback) {
     for (const signal of stopSignals) process.on(signal, callback)
     return () => {
@@ -113,6 +111,7 @@ async function main(args: readonly string[]): Promise<void> {
   } catch (thrown) {
     const given = asQuorateError(thrown)
     const error = (given.code === 'INTERNAL' ? stateError(thrown, stateFolder(args)) : undefined) ?? given
+    const { errorJson, errorText } = await import('./cli/render/error.js')
     const json = args.includes('json') || args.includes('--output=json') || args.includes('-ojson')
     terminal.err(json ? errorJson(error) : errorText(error, makeStyle(coloured)))
     // The stack of a call says nothing of a bug on the other side of it.

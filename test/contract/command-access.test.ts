@@ -9,7 +9,7 @@ import { makeProgram } from '../../coordinator/src/cli/program.js'
 import { acts } from '../../coordinator/src/cli/recorded-act.js'
 import { threatModelPage } from '../../docs-pages/threat-model-page.js'
 
-const program = makeProgram(
+const program = await makeProgram(
   { defaultState: '/nowhere', version: '0', terminal: {} } as unknown as CliContext,
   () => undefined,
 )

@@ -84,7 +84,7 @@ const inSources = ['coordinator/src', 'agent/src', 'shared/src'].flatMap((folder
 const order: readonly ConversionStep[] = conversionOrder
 
 /** `--help` of the program and of each of its commands. */
-function helpTexts(): readonly Said[] {
+async function helpTexts(): Promise<readonly Said[]> {
   let printed = ''
   const context = {
     version: '0.0.0',
@@ -100,7 +100,7 @@ function helpTexts(): readonly Said[] {
     command.outputHelp()
     return [{ text: printed, where: 'coordinator/src/cli' }, ...command.commands.flatMap(texts)]
   }
-  return texts(makeProgram(context, () => undefined))
+  return texts(await makeProgram(context, () => undefined))
 }
 
 t.test('the tables of the product use none of these words', async (t) => {
@@ -122,7 +122,7 @@ t.test('the tables of the product use none of these words', async (t) => {
 })
 
 t.test('nor does the help of any command', async (t) => {
-  const help = helpTexts()
+  const help = await helpTexts()
   t.ok(help.length > 10 && help.every(({ text }) => text.includes('Usage: quorate')), `${help.length} pages`)
   t.same(complaints(help), [])
 })

@@ -6,6 +6,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import t from 'tap'
+import { architectures } from '../../packaging/programs.js'
 import { checkout, release, type Surroundings } from './checkout.js'
 import { OtherRoot } from './other-root.js'
 import { attempt, must } from './run.js'
@@ -84,10 +85,24 @@ t.test('the provenance statement names each file with its hash, and the SBOMs ar
 t.test('executables start: x64 here, arm64 under qemu', (t) => {
   const { version } = JSON.parse(readFileSync(join(one, 'package.json'), 'utf8'))
   for (const name of executables) {
-    const emulator = name.endsWith('arm64') ? ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] : []
+    const { emulator } = architectures[name.endsWith('arm64') ? 'arm64' : 'x64']
     const [program = '', ...args] = [...emulator, path(name), '--version']
     t.equal(must(program, args), `${version}\n`, name)
   }
+  t.end()
+})
+
+t.test('what V8 compiled at the build is taken at the start', (t) => {
+  const listener = join(folder, 'listener.cjs')
+  writeFileSync(listener, "process.on('warning', ({ message }) => console.error(message))\n")
+  const started = (name: string, options: string) => {
+    const { emulator } = architectures[name.endsWith('arm64') ? 'arm64' : 'x64']
+    const [program = '', ...args] = [...emulator, path(name), '--version']
+    return attempt('env', [`NODE_OPTIONS=--require=${listener} ${options}`, program, ...args]).stderr
+  }
+  for (const name of executables) t.equal(started(name, ''), '', name)
+  const [name = ''] = executables
+  t.match(started(name, '--stack-trace-limit=30'), /rejected/, 'with other flags it is not: the listener would hear it')
   t.end()
 })
 

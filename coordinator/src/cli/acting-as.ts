@@ -1,11 +1,10 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { Role } from '@quorate/shared/roles'
 import { type Command, Option } from 'commander'
-import { type OwnIdentity, type Person, readOwnIdentity } from '../state/own-identity.js'
+import type { OwnIdentity, Person } from '../state/own-identity.js'
 import { accessOf } from './access-table.js'
 import { nameOf } from './command-name.js'
 import type { CliContext, CommonOptions } from './context.js'
-import { recordRefusal } from './recorded-act.js'
 
 /** Of every command. By the environment a user of a shared machine cannot forget it. */
 export const identityOption = (): Option =>
@@ -32,10 +31,12 @@ export function actingAs(context: CliContext): ActingAs {
     async person(command) {
       const { identity } = command.optsWithGlobals<CommonOptions>()
       if (identity === undefined) return undefined
+      const { readOwnIdentity } = await import('../state/own-identity.js')
       own = await readOwnIdentity(identity, context.now())
       try {
         requireRole(command, own)
       } catch (error) {
+        const { recordRefusal } = await import('./recorded-act.js')
         await recordRefusal(context, command, own)
         throw error
       }

@@ -7,9 +7,8 @@ import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { approvalsText } from './render/approvals.js'
 import { readText } from './text-file.js'
 
-export const approvalsCommand: CommandMaker = (context) =>
+export const makeCommand: CommandMaker = (context) =>
   new Command('approvals')
-    .summary('list approvals of plans, or add one that was signed elsewhere')
     .description(
       'Where the cluster file says `policy.approvals: N`, a run starts when N approvers have signed its plan. Each approval is for one run and expires.',
     )

@@ -42,10 +42,9 @@ interface Shown {
   readonly text: string
 }
 
-export const approveCommand: CommandMaker = (context) =>
+export const makeCommand: CommandMaker = (context) =>
   drillOptions(
     new Command('approve')
-      .summary('sign a plan as an approver')
       .description(
         'Plans again, shows the plan, and signs it with your own key if it still has this hash. The run starts when as many approvers have signed as the ' +
           'cluster file says (`policy.approvals`), none of whom starts it. With --plan it needs neither state folder nor agents: it shows the plan of a JSON ' +

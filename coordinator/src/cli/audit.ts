@@ -11,9 +11,8 @@ import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { callsText, historyText, verifiedText } from './render/history.js'
 import { makeStyle } from './render/style.js'
 
-export const auditCommand: CommandMaker = (context) =>
+export const makeCommand: CommandMaker = (context) =>
   new Command('audit')
-    .summary('show who did what, and whether the record was changed since')
     .description(
       'Every command and request that changes something, and every one that was refused, is recorded in the state folder with who did it and how it ' +
         'ended; how far the journal of each run goes is recorded with it. The whole is signed, and agents keep the newest signature: a history that is ' +

@@ -17,9 +17,8 @@ interface Options extends CommonOptions {
 
 const againMs = 2_000
 
-export const backendsCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('backends')
-    .summary('show which control planes the load balancer reaches')
     .description(
       'Connects through the endpoint from every control plane and identifies each API server by its certificate. Works with any kind of load balancer, ' +
         'before, during and after a conversion. Changes nothing. Exit code 0 when every control plane was reached and no unknown server answered, otherwise 7.',

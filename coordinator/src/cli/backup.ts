@@ -11,9 +11,8 @@ import { pruneCommand } from './backup-prune.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { backupsText, type ListedBackup, type VerifiedBackup } from './render/backups.js'
 
-export const backupCommand: CommandMaker = (context) =>
+export const makeCommand: CommandMaker = (context) =>
   new Command('backup')
-    .summary('list, verify, restore and prune backups')
     .description(
       'Every conversion backs up an etcd snapshot and every file it touches to the state folder. The key in its backup/identity.age.key decrypts them.',
     )

@@ -56,12 +56,10 @@ const where: Readonly<Record<Shell, string>> = {
   fish: 'quorate completion fish > ~/.config/fish/completions/quorate.fish',
 }
 
-export const completionCommand: CommandMaker = (context) => {
-  const group = new Command('completion')
-    .summary('print what makes a shell complete commands, runs, nodes and files')
-    .description(
-      'Prints a script for a shell. Tab then completes commands and options of this release, and names of runs and nodes from the state folder.',
-    )
+export const makeCommand: CommandMaker = (context) => {
+  const group = new Command('completion').description(
+    'Prints a script for a shell. Tab then completes commands and options of this release, and names of runs and nodes from the state folder.',
+  )
   for (const shell of Object.keys(scripts) as Shell[])
     group.addCommand(
       new Command(shell)

@@ -27,9 +27,8 @@ interface Options extends CommonOptions {
   readonly detach?: boolean
 }
 
-export const convertCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('convert')
-    .summary('convert the cluster')
     .description(
       'Shows the plan, asks for approval, converts with live progress, and ends with the proof and the report. Ctrl-C stops the run at a safe place; ' +
         '`quorate resume RUN` continues it. With --detach the run does not depend on this terminal: follow it with `quorate watch RUN`.',

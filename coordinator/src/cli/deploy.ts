@@ -36,9 +36,8 @@ interface Options extends CommonOptions {
   readonly yes?: boolean
 }
 
-export const deployCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('deploy')
-    .summary('install, upgrade or remove the agent on every node, by ssh')
     .description(
       'Puts quorate-agent onto every node of the cluster file with the `ssh` of this machine: your keys, jump hosts and known_hosts, as when you type it. ' +
         'Looks first and shows what is on each node and what would change, asks, then works on ten nodes at a time. Each node makes its own key; its certificate comes from your fleet, ' +

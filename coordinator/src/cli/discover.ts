@@ -38,9 +38,8 @@ kube_node or workers, with the variables ip and ansible_host. It does not read g
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
-export const discoverCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('discover')
-    .summary('draft the cluster file from a cluster or an Ansible inventory')
     .description(
       'Reads a running cluster, an Ansible inventory, or both, and prints a draft of the cluster file. Each line says where its value comes from; a value ' +
         'that only you know is "?" with a question. Reads only: nothing is changed, no file is written.',

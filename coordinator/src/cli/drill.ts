@@ -61,10 +61,9 @@ export const drillOptions = (command: Command): Command =>
     )
     .option('--abrupt', 'stop each part abruptly, as in a fault; users notice more')
 
-export const drillCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   drillOptions(
     new Command('drill')
-      .summary('take parts down and measure what users notice')
       .description(
         'Shows what it takes down, asks for approval, and takes down one part after the other: handed over and stopped as for maintenance (--abrupt: as in ' +
           'a fault). It restarts each part and verifies every proof before the next one. It refuses to start unless `quorate verify` passes. ' +

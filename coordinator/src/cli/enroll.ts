@@ -11,9 +11,8 @@ interface Options extends CommonOptions {
   readonly bundle?: string
 }
 
-export const enrollCommand: CommandMaker = ({ terminal }) =>
+export const makeCommand: CommandMaker = ({ terminal }) =>
   new Command('enroll')
-    .summary('issue the identity of a node')
     .description(
       'Issues the identity of one node: agent.yaml, node.crt, node.key and fleet-ca.crt, for its /etc/quorate. ' +
         'Run it again to renew the certificate. NODE is the name that `kubectl get nodes` shows; for a machine that is to join, its hostname.',

@@ -13,9 +13,8 @@ Examples:
   kubeadm join ... 2>&1 | tee join.log; quorate explain join.log
   crictl logs $(crictl ps -a --name etcd -q) 2>&1 | quorate explain -o json`
 
-export const explainCommand: CommandMaker = (context) =>
+export const makeCommand: CommandMaker = (context) =>
   new Command('explain')
-    .summary('explain the known messages in a log')
     .description(
       'Reads a log of kubeadm, etcd, kubelet, kube-apiserver, containerd, haproxy or keepalived, and shows the cause and the fix of each known message.\nSends nothing anywhere.',
     )

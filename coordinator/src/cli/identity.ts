@@ -11,9 +11,8 @@ import { passphraseFile, type RootKeyOptions, rootAccess, rootKeyFile } from './
 import { identitiesText } from './render/approvals.js'
 import { readText } from './text-file.js'
 
-export const identityCommand: CommandMaker = (context) =>
+export const makeCommand: CommandMaker = (context) =>
   new Command('identity')
-    .summary('issue and list certificates of persons, each with one role')
     .description(
       'A certificate of the fleet for one user, with one role: an approver signs plans with its key, an observer or auditor reads from agents, and REST with TLS accepts ' +
         'each for its role. It takes the root key of the fleet. Where plans need approvals, give that key a passphrase which operators do not have: ' +

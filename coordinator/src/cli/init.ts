@@ -5,9 +5,8 @@ import { initState, requireNoFleet } from '../state/init.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { newPassphrase, type PassphraseOptions, passphraseFile } from './passphrase.js'
 
-export const initCommand: CommandMaker = ({ terminal }) =>
+export const makeCommand: CommandMaker = ({ terminal }) =>
   new Command('init')
-    .summary('create the state folder and the fleet CA')
     .description(
       'Creates the state folder: a certificate authority for the agents of your nodes, your own identity, and the key that decrypts the backups. ' +
         'Run it once, on the machine that you convert from. Nothing leaves this machine. ' +

@@ -7,9 +7,8 @@ import type { CommandMaker, CommonOptions } from './context.js'
 import { nodesText } from './render/nodes.js'
 import { makeStyle } from './render/style.js'
 
-export const nodesCommand: CommandMaker = ({ terminal, openSession, now }, finish) =>
+export const makeCommand: CommandMaker = ({ terminal, openSession, now }, finish) =>
   new Command('nodes')
-    .summary('list the enrolled nodes and check their agents')
     .description(
       'Asks every enrolled node: whether its agent is reachable, which versions it runs, how far its clock is from that of this machine. Shows until when ' +
         'the certificate of each agent is valid, and which list of revoked keys it has (`quorate revoke`). Exit code 0 when every agent answers, otherwise 3: a run would be blocked.',

@@ -13,9 +13,8 @@ interface Options extends CommonOptions {
   readonly file: string
 }
 
-export const planCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('plan')
-    .summary('show what a conversion would do; changes nothing')
     .description(
       'Reads the facts of every node and shows the findings with their remedies, the ordered steps with a diff of every file and ConfigMap that they ' +
         'would change, the estimated time, the points of no return, and a hash to approve the plan by. Changes nothing. Exit code 3 when findings block it.',

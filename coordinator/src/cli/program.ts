@@ -1,72 +1,12 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, Help, Option } from 'commander'
 import { actingAs, identityOption, rolesText } from './acting-as.js'
-import { approvalsCommand } from './approvals.js'
-import { approveCommand } from './approve.js'
-import { auditCommand } from './audit.js'
-import { backendsCommand } from './backends.js'
-import { backupCommand } from './backup.js'
 import { commandsOf, nameOf } from './command-name.js'
-import { completionCommand } from './completion.js'
-import type { CliContext, CommandMaker, CommonOptions } from './context.js'
-import { convertCommand } from './convert.js'
-import { deployCommand } from './deploy.js'
-import { discoverCommand } from './discover.js'
-import { drillCommand } from './drill.js'
-import { enrollCommand } from './enroll.js'
-import { explainCommand } from './explain.js'
-import { identityCommand } from './identity.js'
-import { initCommand } from './init.js'
-import { nodesCommand } from './nodes.js'
-import { planCommand } from './plan.js'
-import { beginAct, type RecordedAct } from './recorded-act.js'
+import { type ListedCommand, listedCommands, nameOfListed } from './commands.js'
+import type { CliContext, CommonOptions } from './context.js'
+import type { RecordedAct } from './recorded-act.js'
 import { shown } from './render/style.js'
-import { renewCommand } from './renew.js'
-import { reportCommand } from './report.js'
-import { resumeCommand } from './resume.js'
-import { revokeCommand } from './revoke.js'
-import { rollbackCommand } from './rollback.js'
-import { rootCommand } from './root.js'
-import { schemaCommand } from './schema.js'
-import { serveCommand } from './serve.js'
-import { statusCommand } from './status.js'
 import type { Terminal } from './terminal.js'
-import { tokenCommand } from './token.js'
-import { upgradeCheckCommand } from './upgrade-check.js'
-import { verifyCommand } from './verify.js'
-import { watchCommand } from './watch.js'
-
-const commands: readonly CommandMaker[] = [
-  initCommand,
-  deployCommand,
-  enrollCommand,
-  nodesCommand,
-  upgradeCheckCommand,
-  renewCommand,
-  revokeCommand,
-  rootCommand,
-  discoverCommand,
-  planCommand,
-  approveCommand,
-  approvalsCommand,
-  convertCommand,
-  resumeCommand,
-  rollbackCommand,
-  statusCommand,
-  watchCommand,
-  verifyCommand,
-  backendsCommand,
-  drillCommand,
-  reportCommand,
-  backupCommand,
-  auditCommand,
-  explainCommand,
-  schemaCommand,
-  serveCommand,
-  tokenCommand,
-  identityCommand,
-  completionCommand,
-]
 
 const after = `
 Typical workflow:
@@ -105,7 +45,23 @@ function cleaned(terminal: Terminal, isJson: () => boolean): Terminal {
   }
 }
 
-export function makeProgram(context: CliContext, finish: (exitCode: number) => void): Command {
+interface Wish {
+  /** Commands to make whole; of the others only what `quorate --help` says of them. Default: all. */
+  readonly asked?: readonly string[]
+}
+
+/** The command tree; each command passes its exit code to `finish`. */
+export async function makeProgram(
+  context: CliContext,
+  finish: (exitCode: number) => void,
+  { asked }: Wish = {},
+): Promise<Command> {
+  const make = async (listed: ListedCommand): Promise<Command> => {
+    const [name, [, does, file]] = [nameOfListed(listed), listed]
+    if (asked?.includes(name) === false) return new Command(name).summary(does)
+    const { makeCommand } = await file()
+    return makeCommand(context, finish).summary(does)
+  }
   const program = new Command('quorate')
   program
     .description('Turns a running kubeadm cluster with one control plane into a highly available one, in place.')
@@ -114,17 +70,23 @@ export function makeProgram(context: CliContext, finish: (exitCode: number) => v
     .addOption(identityOption())
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', after)
-  for (const make of commands) program.addCommand(make(context, finish))
+  for (const command of await Promise.all(listedCommands.map(make))) program.addCommand(command)
   for (const command of commandsOf(program)) command.addHelpText('after', () => rolesHelp(command))
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands: own }) => own)]) {
     command
       .exitOverride()
       .showSuggestionAfterError(true)
-      .configureHelp({ showGlobalOptions: true })
+      .configureHelp({ showGlobalOptions: true, subcommandTerm })
       .configureOutput({ writeOut: (text) => context.terminal.out(text), writeErr: () => undefined })
   }
   return program
 }
+
+const usages = new Map(listedCommands.map((listed) => [nameOfListed(listed), listed[0]]))
+
+/** Of a command of the program what is listed, since it may not have been made; of a group's own what commander says. */
+const subcommandTerm = (command: Command): string =>
+  (command.parent?.parent === null ? usages.get(command.name()) : undefined) ?? new Help().subcommandTerm(command)
 
 const rolesHelp = (command: Command): string => {
   const what = nameOf(command)
@@ -149,11 +111,13 @@ export async function runProgram(context: CliContext, args: readonly string[]): 
   // What is recorded is recorded with the state folder's own keys.
   const own = { ...context, terminal }
   const acting = actingAs(own)
-  const program = makeProgram(acting.context, (exitCode) => {
+  const finish = (exitCode: number) => {
     code = exitCode
-  })
+  }
+  const program = await makeProgram(acting.context, finish, { asked: args })
   program.hook('preAction', async (_program, command) => {
     isJson = command.optsWithGlobals<CommonOptions>().output === 'json'
+    const { beginAct } = await import('./recorded-act.js')
     act = await beginAct(own, command, await acting.person(command))
   })
   try {

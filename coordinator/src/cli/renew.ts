@@ -10,9 +10,8 @@ import { passphraseFile, type RootKeyOptions, type RootKeyWish, rootAccess, root
 import { renewedText } from './render/renewals.js'
 import { makeStyle } from './render/style.js'
 
-export const renewCommand: CommandMaker = ({ terminal, openSession }, finish) =>
+export const makeCommand: CommandMaker = ({ terminal, openSession }, finish) =>
   new Command('renew')
-    .summary('renew certificates of agents and of the coordinator')
     .description(
       'Renews what has less than a third of its life left: each node makes a new key itself, gets a certificate for it and uses it at once, without a restart. ' +
         'Conversions, rollbacks and drills do the same at their end. A node whose certificate has expired is renewed too, by the key that it has. ' +

@@ -18,9 +18,8 @@ interface Options extends CommonOptions {
   readonly html?: string
 }
 
-export const reportCommand: CommandMaker = ({ terminal, openSession, now }) =>
+export const makeCommand: CommandMaker = ({ terminal, openSession, now }) =>
   new Command('report')
-    .summary('show a run as a document')
     .description(
       'Shows what a run found, did and saw: the evidence of each gate, what clients noticed, which component connects to which API server, every file and ' +
         'object that it touched, its backups, and how to undo it by hand. Prints text or JSON (docs/schemas/report.schema.json), or writes one self-contained HTML file.',

@@ -12,9 +12,8 @@ interface Options extends CommonOptions {
   readonly detach?: boolean
 }
 
-export const resumeCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('resume')
-    .summary('continue a run')
     .description(
       'Continues a run after a crash, a failure or an interruption, from the current state of the cluster: waits for operations that still run on a node, ' +
         'finishes started actions and skips verified ones. If it would do anything else than was approved, it lists the differences and does nothing (exit code 3).',

@@ -14,9 +14,8 @@ interface Options extends CommonOptions {
   readonly yes?: boolean
 }
 
-export const revokeCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('revoke')
-    .summary('revoke the keys of a node, a user or the coordinator')
     .description(
       'For a key that was stolen or lost, or a machine that left. Adds the keys to a numbered list that the issuer of the fleet signs, and gives it to every agent that answers. ' +
         'An agent refuses a revoked key at its next call, ends what it has open within a second, seals nothing for it and opens nothing from it; this machine no longer talks to a ' +

@@ -25,9 +25,8 @@ interface Options extends CommonOptions {
   readonly detach?: boolean
 }
 
-export const rollbackCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('rollback')
-    .summary('undo a run')
     .description(
       'Shows what it undoes and what it cannot undo, asks for approval, and undoes the run in reverse order. Files and objects are restored byte for byte; ' +
         'joined members leave etcd one by one, its quorum predicted before each. If it was stopped or killed, run the same command again to continue.',

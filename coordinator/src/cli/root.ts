@@ -12,9 +12,8 @@ import { newPassphrase, type PassphraseOptions, passphraseFile } from './passphr
 import { rotatingText } from './render/rotation.js'
 import { retireCommand, rotateCommand } from './rotate.js'
 
-export const rootCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('root')
-    .summary('show, protect and exchange the root of the fleet')
     .description(
       'The root key makes the issuer, which issues every certificate of the fleet for at most 90 days. Without a passphrase the issuer is renewed by ' +
         'itself, and a copy of the state folder is the whole fleet, for ten years. Under a passphrase, `quorate renew issuer` asks for it.',

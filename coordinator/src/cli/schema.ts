@@ -9,9 +9,8 @@ Example:
 An editor with a YAML language server completes and checks a cluster file that begins with this line:
   # yaml-language-server: $schema=./cluster.schema.json`
 
-export const schemaCommand: CommandMaker = ({ terminal }) =>
+export const makeCommand: CommandMaker = ({ terminal }) =>
   new Command('schema')
-    .summary('print the JSON schema of the cluster file, for editors')
     .description(
       'Prints the JSON schema (2020-12) of the cluster file, with a description of every key. Needs no network.',
     )

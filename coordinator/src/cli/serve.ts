@@ -7,9 +7,8 @@ function leastApprovals(text: string): number {
   throw new InvalidArgumentError('Use 0 to 5.')
 }
 
-export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
+export const makeCommand: CommandMaker = ({ terminal, serve, onStop }) =>
   new Command('serve')
-    .summary('serve REST and an event stream')
     .description(
       'Serves REST (OpenAPI 3.1) to plan, start, list, read and follow runs, and to read nodes and health; on loopback by default. ' +
         'Converts a worker that was missing from a run when its agent answers again. ' +

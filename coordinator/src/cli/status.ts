@@ -15,9 +15,8 @@ const holderText = (holder: LeaseHolder | undefined): string =>
     ? ''
     : `\nProcess ${holder.pid} on ${holder.host} runs it. To stop it at a safe place:\n  kill ${holder.pid}\n`
 
-export const statusCommand: CommandMaker = ({ terminal, openSession, now }) =>
+export const makeCommand: CommandMaker = ({ terminal, openSession, now }) =>
   new Command('status')
-    .summary('show runs and their state')
     .description(
       'Without RUN: all runs of this state folder, newest first. With RUN: its steps, what runs or failed, which process runs it, and what to do next.',
     )

@@ -10,9 +10,8 @@ import type { RestTokens } from '../state/rest-tokens.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { tokensText } from './render/tokens.js'
 
-export const tokenCommand: CommandMaker = (context) =>
+export const makeCommand: CommandMaker = (context) =>
   new Command('token')
-    .summary('create, list and revoke tokens of REST, and of nodes that join')
     .description(
       '`token node` makes the one-time token with which a machine joins the fleet without ssh. ' +
         'Each program or person that uses `quorate serve` gets a token of its own, with a role and an end. A change counts at the next request; event ' +

@@ -8,9 +8,8 @@ import type { CommandMaker, CommonOptions } from './context.js'
 import { makeStyle } from './render/style.js'
 import { upgradeText } from './render/upgrade-check.js'
 
-export const upgradeCheckCommand: CommandMaker = ({ terminal, openSession }, finish) =>
+export const makeCommand: CommandMaker = ({ terminal, openSession }, finish) =>
   new Command('upgrade-check')
-    .summary('whether this release of quorate can take over')
     .description(
       'Compares this release with what it would work with: runs that are not over, by the release that wrote them, and the agents of all enrolled nodes. Run it with the new ' +
         'executable before that replaces the old one. It works with agents and runs of its own release and of the one before, never of a newer one. Exit code 0: nothing ' +

@@ -16,9 +16,8 @@ interface Options extends CommonOptions {
   readonly yes?: boolean
 }
 
-export const verifyCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('verify')
-    .summary('check whether the cluster is highly available now')
     .description(
       'Verifies every proof on the live cluster and changes nothing; at any time, on any cluster. Exit code 0 when all hold, otherwise 7. ' +
         'With --fix it shows which steps fix which findings, as a plan with diffs, asks for approval, and runs exactly those steps: a run with a journal ' +

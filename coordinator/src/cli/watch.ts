@@ -7,9 +7,8 @@ import { exitCodeOfRun } from './exit-code.js'
 import { progressView } from './progress-view.js'
 import { lookingSignal } from './until-stopped.js'
 
-export const watchCommand: CommandMaker = (context, finish) =>
+export const makeCommand: CommandMaker = (context, finish) =>
   new Command('watch')
-    .summary('follow a run')
     .description(
       'Follows a run in its journal, from start to end. Ctrl-C stops the watching, not the run. Exits with the exit code of the run.',
     )

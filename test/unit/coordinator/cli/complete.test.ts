@@ -15,7 +15,7 @@ const names = {
   nodes: async () => ['k8smaster1.example.com', 'k8sworker1.example.com'],
 }
 const found = async (...words: string[]) => {
-  const { words: all, files } = await candidates(program(), words, names)
+  const { words: all, files } = await candidates(await program(), words, names)
   return [...all.map(({ word }) => word), ...(files ? [':files'] : [])]
 }
 
@@ -51,7 +51,7 @@ t.test('runs, newest first, and nodes', async (t) => {
 
 t.test('bash loads its script, asks at a Tab, and completes', async (t) => {
   printed.length = 0
-  await program().parseAsync(['completion', 'bash'], { from: 'user' })
+  await (await program()).parseAsync(['completion', 'bash'], { from: 'user' })
   const bash = `quorate() { [ "$1 $2 $3 $4 $5" = 'completion words -- revoke k8' ] && printf 'k8s-1\\t\\nk8s-2\\tsaid\\n'; }
 ${printed.join('')}
 COMP_WORDS=(quorate revoke k8) COMP_CWORD=2
