@@ -1,22 +1,33 @@
 import { roles } from '@quorate/shared/roles'
+import { Help } from 'commander'
 import t from 'tap'
 import { allowed } from '../../agent/src/server/access.js'
 import { commandTable } from '../../coordinator/src/cli/access-table.js'
 import { requireRole } from '../../coordinator/src/cli/acting-as.js'
 import { commandsOf, nameOf } from '../../coordinator/src/cli/command-name.js'
+import { listedCommands } from '../../coordinator/src/cli/commands.js'
 import type { CliContext } from '../../coordinator/src/cli/context.js'
 import { makeProgram } from '../../coordinator/src/cli/program.js'
 import { acts } from '../../coordinator/src/cli/recorded-act.js'
 import { threatModelPage } from '../../docs-pages/threat-model-page.js'
 
-const program = await makeProgram(
-  { defaultState: '/nowhere', version: '0', terminal: {} } as unknown as CliContext,
-  () => undefined,
-)
+const context = { defaultState: '/nowhere', version: '0', terminal: {} } as unknown as CliContext
+const program = await makeProgram(context, () => undefined)
 const commands = commandsOf(program)
 
 t.test('the table has each command of the command tree, and no other', async (t) => {
   t.same([...commands.map(nameOf), 'verify --fix', 'deploy --check'].sort(), Object.keys(commandTable).sort())
+})
+
+t.test('--help lists each command as the command says of itself, without reading its file', async (t) => {
+  const asCommander = new Help()
+  for (const [at, command] of program.commands.entries()) {
+    const [usage, does] = listedCommands[at] ?? []
+    t.equal(usage, asCommander.subcommandTerm(command))
+    t.equal(command.summary(), does)
+  }
+  const listed = await makeProgram(context, () => undefined, { asked: ['--help'] })
+  t.equal(listed.helpInformation(), program.helpInformation())
 })
 
 for (const role of roles)
