@@ -152,6 +152,19 @@ t.test(`Kubernetes ${version}`, async (t: Test) => {
     }
     const { exitCode, stdout, stderr } = await op.quorate('nodes')
     t.equal(exitCode, 0, stdout + stderr)
+  })
+
+  await t.test('a command that issues something says what it needs, and root can give it', async (t) => {
+    const enroll = ['enroll', 'spare.example.com', '--address', '192.0.2.1', '--bundle', `${state}/spare`]
+    const without = await op.quorate(...enroll)
+    t.equal(without.exitCode, 2, without.stdout)
+    t.match(without.stderr, /there is no issuer here/)
+    const given = await op.node.sh([
+      ...['systemd-run', '--quiet', '--pipe', '--wait', '--collect', '--property=User=quorate'],
+      '--property=LoadCredentialEncrypted=quorate-issuer:/etc/credstore.encrypted/quorate-issuer',
+      ...['quorate', '--state', state, ...enroll],
+    ])
+    t.equal(given.exitCode, 0, given.stdout + given.stderr)
     t.equal((await op.node.sh(['ls', `${state}/fleet/issuer.pem`])).exitCode, 2, 'and still none is in the folder')
   })
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
-import { isOfFleet } from '@quorate/shared/fleet-chain'
+import { isOfFleet, isOfRoot } from '@quorate/shared/fleet-chain'
 import { createIssuer, type KeyPair } from '@quorate/shared/issue-certificate'
 import { keyMatches, pemBlocks } from '@quorate/shared/pki'
 import { readFileAtMost } from '../config/read-file-at-most.js'
@@ -28,8 +28,20 @@ export async function readIssuer(paths: StatePaths): Promise<Issuer> {
     return { ...(await renewIssuer(paths)), rootsPem }
   } catch (error) {
     if (present !== undefined && validityOf(present.certPem).until > Date.now()) return { ...present, rootsPem }
-    throw error
+    throw error instanceof QuorateError && error.code === 'ROOT_KEY_LOCKED' ? notHere(present, error) : error
   }
+}
+
+/**
+ * The root whose issuer issues today, PEM: what a machine that joins is told to trust. While there is one root no issuer is asked, since systemd may keep
+ * that for the service alone; while roots are exchanged, see `readIssuer` for the errors.
+ */
+export async function issuingRoot(paths: StatePaths): Promise<string> {
+  const roots = await readRoots(paths)
+  const [only, another] = roots
+  if (only !== undefined && another === undefined) return only
+  const { certPem } = await readIssuer(paths)
+  return roots.find((root) => isOfRoot(certPem, root)) ?? ''
 }
 
 /** Makes the next issuer with the root key. The certificates of the one before stay good until their end. */
@@ -84,6 +96,21 @@ function isPair(certPem: string, keyPem: string): boolean {
     return false
   }
 }
+
+/** No command that only issues asks for the passphrase: one that does makes the issuer, and systemd can hand over its own. */
+const notHere = (present: KeyPair | undefined, locked: QuorateError): QuorateError =>
+  new QuorateError(
+    'ROOT_KEY_LOCKED',
+    present === undefined
+      ? 'there is no issuer here, and the root key is under a passphrase'
+      : 'the issuer has ended, and the root key is under a passphrase',
+    {
+      ...(locked.where === undefined ? {} : { where: locked.where }),
+      cause: locked,
+      remedy:
+        '`quorate renew issuer` asks for the passphrase and makes one. Where systemd keeps the issuer for the service, start this command with the same credential (docs/security.md#the-root-key).',
+    },
+  )
 
 const unreadable = (where: string, cause?: unknown): QuorateError =>
   new QuorateError('STATE_NOT_INITIALISED', 'the issuer of this fleet cannot be read', {

@@ -2,14 +2,13 @@ import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
-import { certificatesIn, isOfRoot } from '@quorate/shared/fleet-chain'
 import { requireOffered } from '@quorate/shared/identity-offer'
 import { isDnsName, parseNodeName } from '@quorate/shared/names'
 import { hashOfSecret, makeNodeToken, nodeTokenText } from '@quorate/shared/node-token'
 import { z } from 'zod'
 import type { EnrolledNode } from '../config/enrolled-node.js'
 import type { Enrolment } from './enrolment.js'
-import { readIssuer } from './issuer.js'
+import { issuingRoot } from './issuer.js'
 import type { StatePaths } from './paths.js'
 import type { Renewals } from './renewals.js'
 import { absent, readTokenFile } from './token-file.js'
@@ -74,9 +73,7 @@ export function nodeTokens(paths: StatePaths, { enrolment, renewals, now = Date.
   }
   return {
     async create({ node, agent, expiresAt }) {
-      const { certPem, rootsPem } = await readIssuer(paths)
-      const root = certificatesIn(rootsPem).find((one) => isOfRoot(certPem, one.toString()))
-      const token = makeNodeToken(node, root?.toString() ?? '')
+      const token = makeNodeToken(node, await issuingRoot(paths))
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await forget(node)
       const kept = { agent, createdAt: now(), expiresAt, sha256: hashOfSecret(token.secret) }

@@ -1,8 +1,8 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { initState } from '../../../../coordinator/src/state/init.js'
-import { readIssuer, renewIssuer } from '../../../../coordinator/src/state/issuer.js'
+import { issuingRoot, readIssuer, renewIssuer } from '../../../../coordinator/src/state/issuer.js'
 import { protectRoot } from '../../../../coordinator/src/state/root-key.js'
 
 /** A fleet whose root key needs a passphrase, and the folder in which systemd gives a service its credentials. */
@@ -41,3 +41,19 @@ t.test('of two the one that ends later is used, and one of another fleet never',
   writeFileSync(credential, 'damaged')
   await t.rejects(readIssuer(paths), { code: 'STATE_NOT_INITIALISED', where: credential })
 })
+
+t.test(
+  'where systemd alone has the issuer, a token for a node can be made, and what issues says how it gets it',
+  async (t) => {
+    const { paths, credential } = await fleetOf(t)
+    const { rootsPem } = await readIssuer(paths)
+    rmSync(paths.issuer)
+    t.equal(await issuingRoot(paths), rootsPem)
+    await t.rejects(readIssuer(paths), {
+      code: 'ROOT_KEY_LOCKED',
+      message: /^there is no issuer here/,
+      remedy: /`quorate renew issuer`.*docs\/security\.md#the-root-key/,
+    })
+    t.notOk(existsSync(credential))
+  },
+)
