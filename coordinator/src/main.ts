@@ -100,7 +100,7 @@ function stateFolder(args: readonly string[]): string {
   return (at === -1 ? undefined : named) ?? context.defaultState
 }
 
-/** Runs one command line; sets the exit code and lets the output drain. */
+/** Runs one command line; sets the exit code. */
 async function main(args: readonly string[]): Promise<void> {
   // Until the outcome is known: a process whose event loop runs empty exits, and that is no success.
   process.exitCode = exitCode.defect
@@ -121,4 +121,12 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-void main(process.argv.slice(2))
+/** All that was written has its reader, or that one is gone. */
+const drained = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => (closed.has(stream) ? resolve() : void stream.write('', () => resolve())))
+
+void main(process.argv.slice(2)).then(async () => {
+  await Promise.all([stdout, stderr].map(drained))
+  // Not when nothing is left to do: to a node that is switched off the kernel goes on connecting for two minutes.
+  process.exit()
+})
