@@ -16,6 +16,7 @@ const release = process.env['QUORATE_RELEASE'] ?? join(root, 'out/release')
 const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'
 const passphrase = 'correct horse battery staple'
 const state = '/var/lib/quorate'
+const spare = 'spare.example.com'
 
 type Program = 'quorate' | 'quorate-agent'
 
@@ -68,13 +69,13 @@ class Operator {
     this.#token = stdout.trim()
   }
 
+  /** The spare machine has an identity, and does not exist. */
   async untilAgentsAnswer(): Promise<void> {
     for (const deadline = Date.now() + 60_000; ; ) {
-      const { exitCode, stdout, stderr } = await this.quorate('nodes')
-      // The spare machine has an identity, and does not exist.
-      const silent = stdout.split('\n').filter((line) => / no /.test(line) && !line.startsWith('spare.'))
-      if (stdout !== '' && silent.length === 0) return
-      if (Date.now() > deadline) throw new Error(`${exitCode}: ${stdout}${stderr}`)
+      const { stdout, stderr } = await this.quorate('nodes', '-o', 'json')
+      const { nodes } = JSON.parse(stdout) as { nodes: readonly { name: string; reachable: boolean }[] }
+      if (nodes.every(({ name, reachable }) => reachable || name === spare)) return
+      if (Date.now() > deadline) throw new Error(stdout + stderr)
     }
   }
 
@@ -165,7 +166,7 @@ t.test(`Kubernetes ${version}`, async (t: Test) => {
   })
 
   await t.test('a command that issues something says what it needs, and root can give it', async (t) => {
-    const enroll = ['enroll', 'spare.example.com', '--address', '192.0.2.1', '--bundle', `${state}/spare`]
+    const enroll = ['enroll', spare, '--address', '192.0.2.1', '--bundle', `${state}/spare`]
     const without = await op.quorate(...enroll)
     t.equal(without.exitCode, 2, without.stdout)
     t.match(without.stderr, /there is no issuer here/)
