@@ -3,6 +3,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   conversion: () => import('./conversion.js'),
   availability: () => import('./availability.js'),
   gates: async () => (await import('./gates.js')).gates(process.argv[3]),
+  start: async () => (await import('./start.js')).start(),
   deploy: async () =>
     (await import('./deploy.js')).deploy(process.argv[3] === undefined ? 13 : Number(process.argv[3])),
   looks: async () => (await import('./looks.js')).looks(process.argv[3] === undefined ? 60 : Number(process.argv[3])),
