@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
@@ -36,8 +36,8 @@ export interface LeaseStore {
    * from elsewhere (a journal that was copied here); the new one is higher.
    */
   acquire(cluster: string, run: RunId, above?: number): Promise<Lease>
-  /** The live holder. */
-  holder(cluster: string): Promise<LeaseHolder | undefined>
+  /** The live holder; without a name, one of any cluster. */
+  holder(cluster?: string): Promise<LeaseHolder | undefined>
 }
 
 export function leaseStore(folder: string): LeaseStore {
@@ -57,10 +57,21 @@ export function leaseStore(folder: string): LeaseStore {
       return { fencingToken, requireHeld: () => requireHeld(path, nonce), release: () => release(path, nonce) }
     },
     async holder(cluster) {
-      const holder = await readHolder(pathOf(cluster))
-      return holder !== undefined && (await isAlive(holder)) ? holder : undefined
+      for (const name of cluster === undefined ? await clustersIn(folder) : [cluster]) {
+        const holder = await readHolder(pathOf(name))
+        if (holder !== undefined && (await isAlive(holder))) return holder
+      }
+      return undefined
     },
   }
+}
+
+async function clustersIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
 }
 
 // A hard link appears with its complete content or not at all, and never replaces another: a reader never sees a partial lease.

@@ -4,11 +4,11 @@ import type { Fleet } from './fleet.js'
 
 const questionsAtOnce = 2
 /** Of the time that an answer took; at most so long, where a node answers slowly. */
-const rests = 2
+const rests = 4
 const longestRestMs = 2_000
 
 /**
- * A fleet whose nodes are asked two questions at a time, all nodes together, each followed by a rest of twice the time that its answer took:
+ * A fleet whose nodes are asked two questions at a time, all nodes together, each followed by a rest of four times the time that its answer took:
  * for a look while a run works on them. Nodes and coordinator keep most of their time for the run; the look takes some times as long.
  */
 export function gently(fleet: Fleet, clock: Clock = systemClock): Fleet {

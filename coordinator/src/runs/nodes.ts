@@ -2,6 +2,7 @@ import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { type EnrolledNode, entryOf } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
+import { connectToLook } from './connect-to-look.js'
 import type { Session } from './context/session.js'
 
 /** One enrolled node as it answers now. */
@@ -25,9 +26,9 @@ export interface NodeStatus {
   readonly problem?: { readonly code: string; readonly message: string; readonly remedy: string }
 }
 
-/** Queries every enrolled node at once; a node that does not answer is a line of the result, not an error. */
+/** Queries every enrolled node, all at once unless a run is working; a node that does not answer is a line of the result, not an error. */
 export async function listNodes(session: Session): Promise<readonly NodeStatus[]> {
-  const fleet = session.connect()
+  const fleet = await connectToLook(session)
   try {
     return await Promise.all(
       (await session.enrolled()).map((node) => statusOf(fleet, node, (session.clock ?? systemClock).now)),

@@ -21,6 +21,16 @@ t.test('one run holds a cluster; its number rises with every holder', async (t) 
   t.equal((await store.acquire('prod', second)).fencingToken, 2)
 })
 
+t.test('without a name, whether any cluster of the folder is held', async (t) => {
+  const store = leaseStore(join(t.testdir(), 'leases'))
+  t.equal(await store.holder(), undefined, 'no run was here yet')
+  const lease = await store.acquire('prod', first)
+  await (await store.acquire('other', second)).release()
+  t.match(await store.holder(), { run: first })
+  await lease.release()
+  t.equal(await store.holder(), undefined, 'what raised the number stays')
+})
+
 t.test('of many that come at once one gets it', async (t) => {
   const store = leaseStore(join(t.testdir(), 'leases'))
   const tries = await Promise.allSettled(Array.from({ length: 10 }, () => store.acquire('prod', first)))
