@@ -86,7 +86,9 @@ function addArrivalCommands(program: Command): void {
       const token = parseNodeToken(await readToken(tokenFile), tokenFile)
       const { node, already } = await join(new LinuxHost(resolve(root)), { coordinator: place, token })
       process.stdout.write(
-        already ? `${node} has joined already: nothing was changed.\n` : `${node} has joined; its agent runs.\n`,
+        already
+          ? `${node} has joined already: nothing was changed.\n`
+          : `${node} has joined; its agent starts (systemctl status quorate-agent).\n`,
       )
     })
 }

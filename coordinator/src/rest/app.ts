@@ -53,6 +53,8 @@ export function buildApp({ session, https, catchUpEveryMs, ...credentials }: Res
     requestTimeout,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
+    // No end of its own: a server that stops waits for its runs, and an action is not cut off.
+    pluginTimeout: 0,
     ajv: { customOptions: { strict: false, coerceTypes: false, removeAdditional: false } },
   }
   // fastify's type depends on the protocol; nothing here does.
