@@ -49,6 +49,13 @@ const committed = Object.fromEntries(
   ]),
 )
 
+/** How this machine reaches registries, and whom it trusts there: both users download through the same door. No byte of a release may depend on it. */
+const wayOut = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) =>
+    /^(https?_proxy|no_proxy|node_extra_ca_certs|pip_cert|ssl_cert_(file|dir)|requests_ca_bundle)$/i.test(name),
+  ),
+)
+
 function as(
   { user, umask, zone, language, days }: Surroundings,
   folder: string,
@@ -62,6 +69,7 @@ function as(
   const env = {
     ...{ PATH: process.env['PATH'], HOME: folder, TZ: zone, LC_ALL: language },
     ...committed,
+    ...wayOut,
   }
   // Behind setpriv: what libfaketime shares between processes belongs to the user who came first.
   const clocked = days === 0 ? [] : ['env', ...Object.entries(clock.env).map((entry) => entry.join('='))]
