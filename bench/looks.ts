@@ -5,6 +5,7 @@
 import { setPriority } from 'node:os'
 import { SimulatedCluster } from '../lab/simulated/cluster.js'
 import { lookBeside } from '../test/support/looks.js'
+import { median } from './median.js'
 
 const colleagueNice = 19
 /** None is slowed by more than a tenth. */
@@ -40,8 +41,6 @@ async function round(cluster: SimulatedCluster, looking: boolean): Promise<Round
   }
   return { seconds, looks, failures }
 }
-
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
 
 /** It ends with 1 if anything failed or a command took more than a tenth longer with looks. */
 export async function looks(minutes = 60): Promise<void> {

@@ -1,6 +1,7 @@
 /** `npm run bench -- start`: how long `quorate --help` takes, by turns with a bare Node.js of the same version, as whole processes. After `npm run package`. */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { median } from './median.js'
 
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const commands = {
@@ -22,10 +23,10 @@ export function start(): void {
   const measured = new Map(names.map((name) => [name, [] as number[]]))
   for (let round = 0; round < rounds; round++)
     for (const name of names) measured.get(name)?.push(seconds(commands[name]))
-  const sorted = (name: keyof typeof commands) => (measured.get(name) ?? []).toSorted((a, b) => a - b)
-  const median = (name: keyof typeof commands) => sorted(name)[rounds >> 1] ?? 0
+  const of = (name: keyof typeof commands) => measured.get(name) ?? []
   for (const name of names) {
-    const ms = [sorted(name)[0], median(name), sorted(name).at(-1)].map((one = 0) => (one * 1000).toFixed(0))
-    console.log(`${name}: ${ms.join(' / ')} ms; ${(median(name) / median('node -e 0')).toFixed(2)} times node -e 0`)
+    const ms = [Math.min(...of(name)), median(of(name)), Math.max(...of(name))].map((one) => (one * 1000).toFixed(0))
+    const ratio = median(of(name)) / median(of('node -e 0'))
+    console.log(`${name}: ${ms.join(' / ')} ms; ${ratio.toFixed(2)} times node -e 0`)
   }
 }

@@ -18,6 +18,7 @@ import { statePaths } from '@quorate/coordinator/state/paths'
 import { PaperCluster, paperCall } from '../test/support/paper-cluster/cluster.js'
 import { clusterFile } from '../test/support/paper-cluster/state.js'
 import { bundleIdentity, serveAgent } from '../test/unit/coordinator/support/agent-server.js'
+import { median } from './median.js'
 
 const rounds = 5
 const order: readonly ConversionStep[] = conversionOrder
@@ -27,7 +28,6 @@ const reads = [
 ] as const
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
 
 /** The cluster of the fixtures with this number of nodes. */
 function fileOf(nodes: number): ClusterFile {
